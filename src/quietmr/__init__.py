@@ -1,0 +1,66 @@
+"""quietmr takes the noise out of MRI, and nothing else.
+
+The public names are loaded on first use, so that ``import quietmr`` costs neither torch nor the file libraries.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from quietmr._version import __version__
+
+if TYPE_CHECKING:
+    from quietmr.data import Geometry, Image, InputError, Meta, NoiseMap, QuietmrError, QuietmrWarning
+    from quietmr.denoise import denoise, list_denoisers
+    from quietmr.io import read, write
+    from quietmr.models import create_model, list_models, load_weights
+    from quietmr.noise import estimate_noise
+
+_HOME = {
+    "Geometry": "data",
+    "Image": "data",
+    "InputError": "data",
+    "Meta": "data",
+    "NoiseMap": "data",
+    "QuietmrError": "data",
+    "QuietmrWarning": "data",
+    "create_model": "models",
+    "denoise": "denoise",
+    "estimate_noise": "noise",
+    "list_denoisers": "denoise",
+    "list_models": "models",
+    "load_weights": "models",
+    "read": "io",
+    "write": "io",
+}
+
+__all__ = [
+    "Geometry",
+    "Image",
+    "InputError",
+    "Meta",
+    "NoiseMap",
+    "QuietmrError",
+    "QuietmrWarning",
+    "__version__",
+    "create_model",
+    "denoise",
+    "estimate_noise",
+    "list_denoisers",
+    "list_models",
+    "load_weights",
+    "read",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its room on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'quietmr' has no attribute {name!r}; public names: {', '.join(__all__)}")
+    value = getattr(import_module(f"quietmr.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

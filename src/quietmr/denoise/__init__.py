@@ -1,0 +1,1 @@
+"""The Denoiser contract, networks on whole images, classical methods."""

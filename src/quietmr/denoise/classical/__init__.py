@@ -1,0 +1,1 @@
+"""Classical denoisers through libraries: one thin wrapper each."""

@@ -1,0 +1,1 @@
+"""Networks, registry, cards, weights."""

@@ -1,0 +1,1 @@
+"""The noise itself: draw it, estimate it, correct its bias."""

@@ -1,0 +1,1 @@
+"""Procedural anatomy with known truth."""

@@ -1,0 +1,1 @@
+"""Data sets, losses, optimisers, the training loop."""

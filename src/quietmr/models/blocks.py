@@ -1,0 +1,23 @@
+"""Building blocks shared by the networks."""
+
+from torch import Tensor, nn
+
+
+def conv3(in_channels: int, out_channels: int, stride: tuple[int, int, int] = (1, 1, 1)) -> nn.Conv3d:
+    """3 x 3 x 3 convolution without bias, zero padded so that stride 1 keeps the size."""
+    return nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(relu(conv(relu(x))))`` without bias or normalization: homogeneous of degree one."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = conv3(channels, channels)
+        self.second = conv3(channels, channels)
+        self.activation = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, F, Y, X) to the same shape."""
+        out: Tensor = self.second(self.activation(self.first(self.activation(x))))
+        return x + out

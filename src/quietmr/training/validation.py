@@ -1,0 +1,50 @@
+"""Validation on scenes and noise that training never draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
+from quietmr.phantoms import Mixture, draw_scene
+
+
+@dataclass(frozen=True)
+class Case:
+    """One noisy scene with its truth; shapes (F, Y, X)."""
+
+    noisy: Tensor
+    target: Tensor
+    sigma: Tensor
+
+
+def draw_cases(n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96)) -> list[Case]:
+    """Draw fixed cases: half of them white and uniform noise, half with all that ``NoiseLaw`` offers, true sigma told.
+
+    The scene generator is seeded apart from every training worker (first word of the seed sequence).
+    """
+    rng = np.random.default_rng([2**31 + seed, n])
+    noise_rng = torch.Generator().manual_seed(2**31 + seed)
+    plain, full = NoiseLaw(filtered=0.0, varying=0.0, jitter=0.0), NoiseLaw(jitter=0.0)
+    cases = []
+    for i in range(n):
+        clean = torch.from_numpy(draw_scene((1 if i % 8 == 7 else shape[0], *shape[1:]), Mixture(), rng))
+        size = (clean.shape[0], clean.shape[1], clean.shape[2])
+        cases.append(Case(*add_noise(clean, draw_noise(size, full if i % 2 else plain, noise_rng))))
+    return cases
+
+
+@torch.inference_mode()
+def mean_gain(network: nn.Module, cases: list[Case], device: torch.device) -> float:
+    """Mean over the cases of the PSNR gain over the noisy image in dB, whole image."""
+    network.eval()
+    gains = []
+    for case in cases:
+        x = torch.stack([case.noisy, case.sigma])[None].to(device)
+        output = network(x)[0, 0].cpu().clamp_min(0.0)
+        before = (case.noisy - case.target).square().mean()
+        after = (output - case.target).square().mean()
+        gains.append(10.0 * float(torch.log10(before / after)))
+    network.train()
+    return float(np.mean(gains))

@@ -1,1 +1,1 @@
-"""The command line: one file per verb."""
+"""The command line: one file per verb, each parses, calls the public function, prints."""

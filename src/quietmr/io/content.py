@@ -28,6 +28,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (344, b"ni1\x00", "the header of a NIfTI-1 pair"),
     (4, b"n+2\x00", "NIfTI-2"),
     (4, b"ni2\x00", "the header of a NIfTI-2 pair"),
+    (0, b"\x5c\x01\x00\x00", "an Analyze 7.5 header, which does not tell left from right"),
+    (0, b"\x00\x00\x01\x5c", "an Analyze 7.5 header, which does not tell left from right"),
 )
 
 

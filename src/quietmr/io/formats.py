@@ -6,7 +6,6 @@ from importlib import import_module
 from pathlib import Path
 
 from quietmr.data import Image, InputError, OutputError
-from quietmr.io.atomic import replacing
 from quietmr.io.content import describe
 
 
@@ -21,7 +20,8 @@ class Format:
     suffixes : tuple of str
         Endings of its files, lower case; ``""`` stands for a folder or a name without suffix.
     module : str
-        Module with ``read(path) -> Image`` and ``write(image, path) -> None``, loaded on first use.
+        Module with ``read(path) -> Image`` and ``write(image, path) -> None``, loaded on first use. Its ``write``
+        replaces what is there, whole or not at all (`quietmr.io.atomic.replacing`).
     read_only : str
         Why quietmr does not write it; empty if it does.
     """
@@ -32,17 +32,17 @@ class Format:
     read_only: str = ""
 
 
-# a new format is one line here; its module reads, and writes to the path it is given
+# a new format is one line here
 FORMATS = (
     Format("NIfTI", (".nii", ".nii.gz"), "quietmr.io.nifti"),
-    Format("NIfTI pair", (".hdr", ".img", ".hdr.gz", ".img.gz"), "quietmr.io.nifti", "it is two files to keep together"),
+    Format("NIfTI pair", (".hdr", ".img", ".hdr.gz", ".img.gz"), "quietmr.io.nifti", "it is two files"),
     Format("DICOM", ("", ".dcm", ".ima"), "quietmr.io.dicom"),
     Format("PNG", (".png",), "quietmr.io.picture"),
     Format("TIFF", (".tif", ".tiff"), "quietmr.io.picture"),
     Format("JPEG", (".jpg", ".jpeg"), "quietmr.io.picture", "it is lossy and would add its own noise"),
     Format("BMP", (".bmp",), "quietmr.io.picture", "it has no place for 16-bit values"),
 )
-_DICOM = FORMATS[2]
+_DICOM = next(row for row in FORMATS if "" in row.suffixes)
 
 
 def format_of(path: str | Path) -> Format:
@@ -110,7 +110,7 @@ def read(path: str | Path) -> Image:
             raise InputError(f"{path} holds {describe(path)}: copy or download it again.")
         image: Image = import_module(row.module).read(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}): check the disk and the rights.") from error
+        raise InputError(f"{path} cannot be read ({error.strerror or error}): check disk and rights.") from error
     return image
 
 
@@ -135,8 +135,7 @@ def write(image: Image, path: str | Path, *, force: bool = False) -> None:
     """
     path = Path(path)
     check_writable(path, force=force)
-    with replacing(path) as temporary:
-        import_module(_writable_format(path).module).write(image, temporary)
+    import_module(_writable_format(path).module).write(image, path)
 
 
 def check_writable(path: str | Path, *, force: bool = False) -> None:
@@ -156,12 +155,21 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
         replaced.
     """
     path = Path(path)
+    try:
+        _check_writable(path, force=force)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror or error}): choose another name.") from error
+
+
+def _check_writable(path: Path, *, force: bool) -> None:
     row = _writable_format(path)
     folder = path.absolute().parent
     if not folder.is_dir():
         raise OutputError(f"There is no folder {folder} to write {path.name} to: make it first.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"The folder {folder} is read-only: choose another one for {path.name}.")
+    if path.is_dir() and not any(path.iterdir()):
+        return
     if not path.exists() and not path.is_symlink():
         return
     if not force:

@@ -41,7 +41,7 @@ def decode(stored: NDArray[Any], storage: Storage, path: Path) -> tuple[NDArray[
         values, n_inexact = decode(stored.view(part), storage, path)
         return values.view(np.complex64), n_inexact
     unscaled = storage.slope == 1 and storage.intercept == 0
-    if stored.dtype.kind == "f" and stored.dtype.itemsize == 4 and unscaled:
+    if unscaled and np.can_cast(stored.dtype, np.float32):
         return stored.astype(np.float32), 0
     with np.errstate(all="ignore"):
         exact = stored.astype(np.float64)

@@ -1,1 +1,23 @@
-"""Networks, registry, cards, weights."""
+"""Networks, registry, cards, weights. Networks see tensors only."""
+
+from quietmr.models.card import Card
+from quietmr.models.registry import (
+    ARCHITECTURES,
+    build_architecture,
+    create_model,
+    list_models,
+    load_card,
+    load_weights,
+    to_channels_last,
+)
+
+__all__ = [
+    "ARCHITECTURES",
+    "Card",
+    "build_architecture",
+    "create_model",
+    "list_models",
+    "load_card",
+    "load_weights",
+    "to_channels_last",
+]

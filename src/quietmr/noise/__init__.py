@@ -1,5 +1,6 @@
 """The noise itself: draw it, estimate it, correct its bias."""
 
+from quietmr.noise.estimate import estimate_noise
 from quietmr.noise.rician import (
     rician_mean,
     rician_variance,
@@ -9,6 +10,7 @@ from quietmr.noise.rician import (
 )
 
 __all__ = [
+    "estimate_noise",
     "rician_mean",
     "rician_variance",
     "sigma_from_moments",

@@ -90,8 +90,10 @@ def _axis_filter(n: int, kind: str, rng: torch.Generator) -> Tensor:
     if kind == "tukey":
         start = edge * _uniform(rng, 0.3, 0.9)
         ramp = ((frequency - start) / (edge - start + 1e-6)).clamp(0.0, 1.0)
-        return 0.5 * (1.0 + torch.cos(torch.pi * ramp))
-    return (frequency <= edge).to(torch.float32)
+        gain: Tensor = 0.5 * (1.0 + torch.cos(torch.pi * ramp))
+        return gain
+    kept: Tensor = frequency <= edge
+    return kept.to(torch.float32)
 
 
 def draw_filter(shape: tuple[int, int, int], rng: torch.Generator) -> Tensor:
@@ -118,7 +120,8 @@ def draw_noise(shape: tuple[int, int, int], law: NoiseLaw, rng: torch.Generator)
 
 
 def _through(transfer: Tensor, field: Tensor) -> Tensor:
-    return torch.fft.ifftn(torch.fft.fftn(field, dim=(-3, -2, -1)) * transfer, dim=(-3, -2, -1))
+    filtered: Tensor = torch.fft.ifftn(torch.fft.fftn(field, dim=(-3, -2, -1)) * transfer, dim=(-3, -2, -1))
+    return filtered
 
 
 def colour(noise: Tensor, transfer: Tensor) -> Tensor:

@@ -50,4 +50,4 @@ def animate(picture: Volume, n_frames: int, rng: np.random.Generator) -> Volume:
             moved = map_coordinates(region, where, order=1, mode="nearest")
             frame = frame * (1.0 + moved * (wash - 1.0))
         frames.append(frame.astype(np.float32))
-    return np.maximum(np.stack(frames), 0.0)
+    return np.asarray(np.maximum(np.stack(frames), 0.0), dtype=np.float32)

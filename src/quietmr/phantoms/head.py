@@ -24,23 +24,21 @@ _CONTRASTS: dict[str, tuple[float, ...]] = {
 def _centered_grid(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Generator) -> list[Volume]:
     """Coordinates in mm of a grid that looks at a random part of the head."""
     center = rng.uniform(-1.0, 1.0, 3) * np.array([45.0, 55.0, 45.0])
-    axes = [
-        (np.arange(n, dtype=np.float32) - n / 2) * d + c for n, d, c in zip(shape, spacing, center, strict=True)
-    ]
+    axes = [(np.arange(n, dtype=np.float32) - n / 2) * d + c for n, d, c in zip(shape, spacing, center, strict=True)]
     return list(np.meshgrid(*axes, indexing="ij"))
 
 
 def _ellipsoid_depth(grid: list[Volume], radii: NDArray[np.float64], center: NDArray[np.float64]) -> Volume:
     """Approximate depth in mm below the surface of an ellipsoid (negative outside)."""
     scaled = np.sqrt(sum(np.square((g - c) / r) for g, c, r in zip(grid, center, radii, strict=True)))
-    return ((1.0 - scaled) * float(np.mean(radii))).astype(np.float32)
+    return np.asarray((1.0 - scaled) * float(np.mean(radii)), dtype=np.float32)
 
 
 def _tissue_brightness(rng: np.random.Generator) -> NDArray[np.float64]:
     if rng.random() < 0.25:
         return rng.uniform(0.05, 1.0, 6)
     contrast = np.array(_CONTRASTS[str(rng.choice(list(_CONTRASTS)))])
-    return np.clip(contrast * np.exp(rng.normal(0.0, 0.12, contrast.size)), 0.02, 1.2)
+    return np.asarray(np.clip(contrast * np.exp(rng.normal(0.0, 0.12, contrast.size)), 0.02, 1.2))
 
 
 def _cortex(depth: Volume, spacing: Spacing, rng: np.random.Generator) -> tuple[Volume, Volume]:

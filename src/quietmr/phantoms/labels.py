@@ -28,6 +28,6 @@ def draw_regions(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.G
         distance = distance_to_level(field - rng.normal(0.0, 0.7), spacing)
         width = float(np.exp(rng.uniform(np.log(0.3), np.log(2.5))))
         if rng.random() < 0.3:
-            distance = rng.uniform(0.5, 2.5) - np.abs(distance)
+            distance = np.float32(rng.uniform(0.5, 2.5)) - np.abs(distance)
         image += soft_step(distance, width) * (rng.uniform(0.0, 1.1) - image)
     return image

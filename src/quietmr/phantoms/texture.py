@@ -25,14 +25,14 @@ def frequency_radius(shape: tuple[int, ...], spacing: tuple[float, ...]) -> Volu
     axes = [np.fft.fftfreq(n, d) for n, d in zip(shape[:-1], spacing[:-1], strict=True)]
     axes.append(np.fft.rfftfreq(shape[-1], spacing[-1]))
     squares = [np.square(axis) for axis in np.meshgrid(*axes, indexing="ij", sparse=True)]
-    return np.sqrt(sum(squares)).astype(np.float32)
+    return np.asarray(np.sqrt(sum(squares)), dtype=np.float32)
 
 
 def _shaped_noise(shape: tuple[int, ...], gain: Volume, rng: np.random.Generator) -> Volume:
     white = rng.standard_normal(shape, dtype=np.float32)
     field = scipy.fft.irfftn(scipy.fft.rfftn(white) * gain, s=shape).astype(np.float32)
     field -= field.mean()
-    return field / max(float(field.std()), 1e-12)
+    return np.asarray(field / max(float(field.std()), 1e-12), dtype=np.float32)
 
 
 def power_law_field(
@@ -75,9 +75,9 @@ def distance_to_level(field: Volume, spacing: Spacing) -> Volume:
     ]
     steepness = np.sqrt(sum(np.square(slope) for slope in slopes))
     typical = float(np.mean(steepness)) + 1e-9
-    return (field / (steepness + 0.15 * typical)).astype(np.float32)
+    return np.asarray(field / (steepness + 0.15 * typical), dtype=np.float32)
 
 
 def soft_step(distance: Volume, width: float) -> Volume:
     """1 inside (distance > 0), 0 outside, with an edge of the given half width: the partial volume of a voxel."""
-    return np.clip(0.5 + distance / (2.0 * max(width, 1e-6)), 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(0.5 + distance / (2.0 * max(width, 1e-6)), 0.0, 1.0), dtype=np.float32)

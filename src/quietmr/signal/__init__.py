@@ -1,1 +1,1 @@
-"""Pure functions on tensors: filters, patches, resizing."""
+"""Pure functions on arrays: tiles, missing values."""

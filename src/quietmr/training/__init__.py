@@ -1,1 +1,1 @@
-"""Data sets, losses, optimisers, the training loop."""
+"""Train networks: recipes, procedural data, losses, optimizers, the loop, publishing."""

@@ -16,7 +16,7 @@ State = dict[str, dict[str, Tensor]]
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Flatten the tensors of an optimizer's state into ``{"index/name": tensor}``."""
     state = optimizer.state_dict()["state"]
-    return {f"{i}/{name}": torch.as_tensor(value) for i, entry in state.items() for name, value in entry.items()}
+    return {f"{i}/{name}": torch.as_tensor(value).clone() for i, entry in state.items() for name, value in entry.items()}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -40,7 +40,9 @@ def save_checkpoint(folder: Path, parts: State, numbers: dict[str, Any]) -> None
     numbers : dict
         Everything else (step, best score ...): JSON values.
     """
-    tensors = {f"{part}:{name}": t.detach().contiguous().cpu().clone() for part, ts in parts.items() for name, t in ts.items()}
+    tensors = {
+        f"{part}:{name}": t.detach().contiguous().cpu().clone() for part, ts in parts.items() for name, t in ts.items()
+    }
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / "checkpoint.tmp"
     save_file(tensors, temporary, metadata={"numbers": json.dumps(numbers)})

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from quietmr.models.registry import build_architecture
+from quietmr.models import build_architecture, to_channels_last
 from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
 from quietmr.training.checkpoint import (
     load_checkpoint,
@@ -32,6 +34,7 @@ class _Run:
     """What changes while a run goes on."""
 
     network: nn.Module
+    forward: nn.Module
     average: AveragedModel
     optimizers: list[torch.optim.Optimizer]
     step: int = 0
@@ -73,9 +76,10 @@ def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Ten
 def _start(recipe: Recipe, folder: Path, fabric: Fabric, *, resume: bool) -> _Run:
     torch.manual_seed(recipe.seed)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
-    network = fabric.to_device(network.to(memory_format=torch.channels_last_3d))
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))
-    run = _Run(network, average, make_optimizers(network, recipe.optimizer))
+    network = fabric.to_device(to_channels_last(network))
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]
+    # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.
+    run = _Run(network, fabric.setup_module(network), average, make_optimizers(network, recipe.optimizer))
     if resume:
         parts, numbers = load_checkpoint(folder)
         network.load_state_dict(parts["network"])
@@ -87,12 +91,18 @@ def _start(recipe: Recipe, folder: Path, fabric: Fabric, *, resume: bool) -> _Ru
     return run
 
 
-def train_step(run: _Run, clean: Tensor, recipe: Recipe, law: NoiseLaw) -> float:
-    """One optimizer step; the noise depends on (seed, step) only. Returns the loss."""
-    rng = torch.Generator(clean.device).manual_seed(recipe.seed * 1_000_003 + run.step)
+def noise_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
+    """Make the generator of the noise of one step in one process: no two (seed, step, rank) share a stream."""
+    word = int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
+    return torch.Generator(device).manual_seed(word >> 1)
+
+
+def train_step(run: _Run, clean: Tensor, recipe: Recipe, law: NoiseLaw, fabric: Fabric) -> float:
+    """Take one optimizer step; the noise depends on (seed, step, rank) only. Returns the loss."""
+    rng = noise_generator(recipe.seed, run.step, fabric.global_rank, clean.device)
     x, target = noisy_batch(clean, law, rng)
-    loss = log_charbonnier(run.network(x), target, x[:, -1:])
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss = log_charbonnier(run.forward(x), target, x[:, -1:])
+    fabric.backward(loss)
     share = rate(run.step, recipe.steps, recipe.optimizer)
     for optimizer, full in zip(run.optimizers, (recipe.optimizer.lr_muon, recipe.optimizer.lr_adam), strict=True):
         for group in optimizer.param_groups:
@@ -105,7 +115,13 @@ def train_step(run: _Run, clean: Tensor, recipe: Recipe, law: NoiseLaw) -> float
 
 
 def train(
-    recipe: Recipe, folder: Path, *, resume: bool = False, max_minutes: float | None = None, device: str = "auto"
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    device: str = "auto",
+    processes: int = 1,
 ) -> Path:
     """Train a network by a recipe.
 
@@ -121,44 +137,64 @@ def train(
         Stop (with a checkpoint) after this time, whatever the step.
     device : str
         Fabric accelerator: "auto", "cpu", "cuda" ...
+    processes : int
+        Processes (or GPUs) with one batch each per step; their gradients are averaged.
 
     Returns
     -------
     Path
         The best weights.
     """
-    fabric = Fabric(accelerator=device, devices=1)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2), encoding="utf-8")
+    fabric = Fabric(accelerator=device, devices=processes, strategy="ddp" if processes > 1 else "auto")
+    fabric.launch()
     run = _start(recipe, folder, fabric, resume=resume)
-    cases = draw_cases(24, recipe.seed)
     law = NoiseLaw(**recipe.noise)
-    batches: Iterator[Tensor] = iter(training_batches(recipe, run.step))
-    began, before, losses = time.monotonic(), run.minutes, []
+    keeper = _Keeper(folder, recipe) if fabric.is_global_zero else None
+    batches: Iterator[Tensor] = iter(training_batches(recipe, run.step, fabric.global_rank))
+    began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
-        losses.append(train_step(run, fabric.to_device(next(batches)), recipe, law))
+        loss = train_step(run, fabric.to_device(next(batches)), recipe, law, fabric)
         run.minutes = before + (time.monotonic() - began) / 60
-        out_of_time = max_minutes is not None and run.minutes - before >= max_minutes
-        last = run.step == recipe.steps or out_of_time
-        if run.step % recipe.validate_every == 0 or last:
-            _validate(run, cases, fabric.device, folder, sum(losses) / len(losses))
-            losses.clear()
-        if run.step % recipe.checkpoint_every == 0 or last:
-            save_checkpoint(folder, run.parts(), run.numbers())
-        if out_of_time:
+        # All processes stop at the same step: the first one decides.
+        stop = fabric.broadcast(max_minutes is not None and run.minutes - before >= max_minutes)
+        if keeper is not None:
+            keeper.note(run, loss, last=stop or run.step == recipe.steps)
+        if stop:
             break
     return folder / "best.safetensors"
 
 
-def _validate(run: _Run, cases: list[Any], device: torch.device, folder: Path, loss: float) -> None:
-    """Score the running average, note the score, keep the weights if they are the best so far."""
-    gain = mean_gain(run.average.module, cases, device)
-    entry = {"step": run.step, "minutes": round(run.minutes, 2), "loss": round(loss, 5), "gain_db": round(gain, 4)}
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry) + "\n")
-    if gain > run.best:
-        run.best = gain
-        from safetensors.torch import save_file
+class _Keeper:
+    """Validates, logs and saves, in the first process only."""
 
-        weights = {k: v.contiguous().cpu().clone() for k, v in run.average.module.state_dict().items()}
-        save_file(weights, folder / "best.safetensors")
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder, self.recipe = folder, recipe
+        self.cases = draw_cases(recipe.validation_cases, recipe.seed)
+        self.losses: list[float] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2), encoding="utf-8")
+
+    def note(self, run: _Run, loss: float, *, last: bool) -> None:
+        """Take note of a step."""
+        self.losses.append(loss)
+        if last or run.step % self.recipe.validate_every == 0:
+            self._validate(run)
+        if last or run.step % self.recipe.checkpoint_every == 0:
+            save_checkpoint(self.folder, run.parts(), run.numbers())
+
+    def _validate(self, run: _Run) -> None:
+        """Score the running average, log the score, keep the weights if they are the best so far."""
+        gain = mean_gain(run.average.module, self.cases)
+        entry = {
+            "step": run.step,
+            "minutes": round(run.minutes, 2),
+            "loss": round(sum(self.losses) / len(self.losses), 5),
+            "gain_db": round(gain, 4),
+        }
+        self.losses.clear()
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry) + "\n")
+        if gain > run.best:
+            run.best = gain
+            weights = {k: v.contiguous().cpu().clone() for k, v in run.average.module.state_dict().items()}
+            save_file(weights, self.folder / "best.safetensors")

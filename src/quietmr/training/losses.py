@@ -1,6 +1,5 @@
 """Losses of denoising networks."""
 
-import torch
 from torch import Tensor
 
 

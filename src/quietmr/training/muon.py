@@ -18,7 +18,7 @@ def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
         Iterations; after five the singular values lie within about 0.7 to 1.2.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x: Tensor = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / (x.norm() + 1e-7)
     # Every iterate is a polynomial in the small Gram matrix times x, so the iteration runs on M x M matrices only.
     gram = x @ x.T

@@ -72,16 +72,18 @@ class Recipe(_Section):
     """Length of the run in optimizer steps."""
     validate_every: int = Field(500, ge=1)
     """Steps between validations."""
+    validation_cases: int = Field(24, ge=1)
+    """Fixed noisy scenes that the validation score is the mean of."""
     checkpoint_every: int = Field(500, ge=1)
     """Steps between checkpoints."""
     workers: int = Field(1, ge=0)
     """Processes that draw scenes; 0 draws in the training process."""
-    network: NetworkRecipe = Field(default_factory=NetworkRecipe)
-    scenes: SceneRecipe = Field(default_factory=SceneRecipe)
+    network: NetworkRecipe = NetworkRecipe()
+    scenes: SceneRecipe = SceneRecipe()
     noise: dict[str, float] = Field(default_factory=dict)
     """Settings of ``quietmr.noise.synthesis.NoiseLaw``."""
     patches: tuple[Patch, ...] = (Patch(shape=(16, 48, 48)),)
-    optimizer: OptimizerRecipe = Field(default_factory=OptimizerRecipe)
+    optimizer: OptimizerRecipe = OptimizerRecipe()
 
     @classmethod
     def from_yaml(cls, path: Path) -> Self:
@@ -96,7 +98,9 @@ class Recipe(_Section):
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
             return cls.model_validate(content)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-            raise InputError(f"The recipe {path} cannot be read ({problem}): give a YAML file such as recipes/*.yaml.") from None
+            raise InputError(
+                f"The recipe {path} cannot be read ({problem}): give a YAML file such as recipes/*.yaml."
+            ) from None
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "top level"

@@ -15,16 +15,19 @@ class SceneBatches(IterableDataset[Tensor]):
     """Endless batches of noise-free patches, shape (B, F, Y, X), values about 0 to 1.
 
     Every worker keeps a pool of scenes and replaces one of them after each ``reuse`` patches. The draws depend on
-    (seed, start, worker) only: a resumed run, with another ``start``, never sees the same patches again.
+    (seed, start, rank, worker) only: a resumed run, with another ``start``, never sees the same patches again.
     """
 
-    def __init__(self, scenes: SceneRecipe, patches: tuple[Patch, ...], seed: int, start: int = 0) -> None:
+    def __init__(
+        self, scenes: SceneRecipe, patches: tuple[Patch, ...], seed: int, start: int = 0, rank: int = 0
+    ) -> None:
         super().__init__()
-        self.scenes, self.patches, self.seed, self.start = scenes, patches, seed, start
+        self.scenes, self.patches = scenes, patches
+        self.words = [seed, start, rank]
 
     def __iter__(self) -> Iterator[Tensor]:
         worker = get_worker_info()
-        rng = np.random.default_rng([self.seed, self.start, worker.id if worker else 0])
+        rng = np.random.default_rng([*self.words, worker.id if worker else 0])
         mixture = Mixture(**self.scenes.mixture)
         shares = np.array([patch.share for patch in self.patches])
         pool = [draw_scene(self.scenes.shape, mixture, rng)]
@@ -60,9 +63,11 @@ def cut_patch(scene: np.ndarray, shape: tuple[int, int, int], rng: np.random.Gen
     return np.ascontiguousarray(crop)
 
 
-def training_batches(recipe: Recipe, start: int) -> DataLoader[Tensor]:
-    """Make the loader of a run that begins at step ``start``."""
-    batches = SceneBatches(recipe.scenes, recipe.patches, recipe.seed, start)
+def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[Tensor]:
+    """Make the loader of one process of a run that begins at step ``start``."""
+    batches = SceneBatches(recipe.scenes, recipe.patches, recipe.seed, start, rank)
     if recipe.workers == 0:
         return DataLoader(batches, batch_size=None)
-    return DataLoader(batches, batch_size=None, num_workers=recipe.workers, prefetch_factor=8, multiprocessing_context="spawn")
+    return DataLoader(
+        batches, batch_size=None, num_workers=recipe.workers, prefetch_factor=8, multiprocessing_context="spawn"
+    )

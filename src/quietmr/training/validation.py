@@ -36,8 +36,9 @@ def draw_cases(n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96)) ->
 
 
 @torch.inference_mode()
-def mean_gain(network: nn.Module, cases: list[Case], device: torch.device) -> float:
+def mean_gain(network: nn.Module, cases: list[Case]) -> float:
     """Mean over the cases of the PSNR gain over the noisy image in dB, whole image."""
+    device = next(network.parameters()).device
     network.eval()
     gains = []
     for case in cases:

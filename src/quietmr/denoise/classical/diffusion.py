@@ -21,8 +21,8 @@ class PeronaMalik(VolumeDenoiser):
         Explicit steps in time, each of 1 / (2 d + 1) in d dimensions (the stability limit is 1 / (2 d)).
     """
 
-    conductance: float = 3.0
-    steps: int = 6
+    conductance: float = 2.5
+    steps: int = 3
 
     name: ClassVar[str] = "perona-malik"
     facts: ClassVar[Method] = Method(
@@ -40,7 +40,7 @@ class PeronaMalik(VolumeDenoiser):
         return values.reshape(volume.shape)
 
     def _inflow(self, values: Array) -> Array:
-        """What flows into each voxel from its neighbours; nothing crosses the border of the image."""
+        """Sum up what flows into each voxel from its neighbours; nothing crosses the border of the image."""
         inflow = np.zeros_like(values)
         for axis in range(values.ndim):
             difference = np.diff(values, axis=axis)

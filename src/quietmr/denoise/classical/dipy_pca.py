@@ -63,7 +63,7 @@ class _LocalPca(ClassicalDenoiser):
 
 @dataclass(frozen=True)
 class DipyMppca(_LocalPca):
-    """PCA of patches whose noise level is read from the spectrum (Marchenko-Pastur); the noise map is not used for it."""
+    """PCA of patches whose noise level is read from their own spectrum by the law of Marchenko and Pastur."""
 
     name: ClassVar[str] = "dipy-mppca"
     facts: ClassVar[Method] = Method(

@@ -5,6 +5,7 @@ absolute numbers (it only ever sees SNR units).
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,9 +34,9 @@ class SkimageNonlocalMeans(VolumeDenoiser):
         Greatest distance of patches along each axis in voxels.
     """
 
-    strength: float = 0.6
+    strength: float = 0.5
     patch_size: int = 3
-    distance: int = 4
+    distance: int = 3
 
     name: ClassVar[str] = "skimage-nlm"
     facts: ClassVar[Method] = Method("scikit-image", "BSD-3-Clause", "Darbon et al., ISBI (2008) 1331", extra="compare")
@@ -69,8 +70,8 @@ class SkimageTotalVariation(VolumeDenoiser):
         Relative change of the cost at which the iteration stops.
     """
 
-    weight: float = 0.6
-    tolerance: float = 1e-5
+    weight: float = 0.45
+    tolerance: float = 1e-4
 
     name: ClassVar[str] = "skimage-tv"
     facts: ClassVar[Method] = Method(
@@ -113,13 +114,15 @@ class SkimageWavelet(VolumeDenoiser):
             raise InputError(f"The parameter shifts of {self.name} must not be negative, got {self.shifts}: change it.")
 
     def _filter_volume(self, volume: Array, n_channels: int) -> Array:
-        restoration = _restoration()
-        filtered = restoration.cycle_spin(
-            in_its_dimensions(volume),
-            func=restoration.denoise_wavelet,
-            max_shifts=self.shifts,
-            num_workers=1,
-            func_kw={"sigma": 1.0, "wavelet": self.wavelet, "method": "BayesShrink", "rescale_sigma": False},
-            channel_axis=None,
+        values = in_its_dimensions(volume)
+        axes = tuple(range(values.ndim))
+        total = np.zeros(values.shape)
+        for shift in product(range(self.shifts + 1), repeat=values.ndim):
+            total += np.roll(self._shrink(np.roll(values, shift, axes)), tuple(-n for n in shift), axes)
+        return np.asarray(total / (self.shifts + 1) ** values.ndim, dtype=np.float32).reshape(volume.shape)
+
+    def _shrink(self, values: Array) -> Array:
+        shrunk = _restoration().denoise_wavelet(
+            values, sigma=1.0, wavelet=self.wavelet, method="BayesShrink", rescale_sigma=False, channel_axis=None
         )
-        return np.asarray(filtered, dtype=np.float32).reshape(volume.shape)
+        return np.asarray(shrunk)

@@ -23,7 +23,7 @@ class GaussianFilter(VolumeDenoiser):
         Standard deviation of the kernel in voxels, the same along all axes.
     """
 
-    width: float = 0.7
+    width: float = 0.5
 
     name: ClassVar[str] = "gaussian"
     facts: ClassVar[Method] = Method("quietmr", "Apache-2.0", "textbook")
@@ -99,8 +99,8 @@ class BilateralFilter(VolumeDenoiser):
         Half edge of the window in voxels.
     """
 
-    width: float = 1.5
-    contrast: float = 3.0
+    width: float = 1.0
+    contrast: float = 2.5
     radius: int = 2
 
     name: ClassVar[str] = "bilateral"

@@ -1,8 +1,8 @@
 """What all classical methods share: into SNR units, filter, correct the bias, and back.
 
-The image is divided by its noise map before a method sees it (variance-stabilised: noise SD 1 everywhere) and multiplied
-back afterwards. So every method is scale-equivariant, ``f(c x, c sigma) = c f(x, sigma)``, follows noise that varies in
-space, and never meets the intensities at which its library silently does nothing.
+The image is divided by its noise map before a method sees it (variance-stabilised: noise SD 1 everywhere) and
+multiplied back afterwards. So every method is scale-equivariant, ``f(c x, c sigma) = c f(x, sigma)``, follows noise
+that varies in space, and never meets the intensities at which its library silently does nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +53,7 @@ class ClassicalDenoiser(ABC):
         """
         noise = self._noise_of(image)
         sigma = noise.over(image.shape)
-        step = Step(self.name, asdict(self))
+        step = Step("denoise", {"method": self.name, **asdict(self)})
         if not sigma.any():
             return image.after(step, image.data.copy())
         level = np.where(sigma > 0, sigma, noise.level).astype(np.float64)
@@ -121,7 +121,7 @@ class VolumeDenoiser(ClassicalDenoiser):
 
 
 def in_its_dimensions(volume: Array) -> Array:
-    """A volume of one slice as a picture (Y, X), so that filters for any dimension run in two; else the volume."""
+    """Give a volume of one slice as a picture (Y, X), so that filters for any dimension run in two; else the volume."""
     return volume[0] if volume.shape[0] == 1 else volume
 
 

@@ -1,0 +1,77 @@
+"""The noise that the benchmarks add: white, filtered in k-space, or stronger in the middle; always a magnitude image.
+
+Percent noise: sigma per real channel as a percentage of the brightest tissue (99th percentile of the foreground, see
+``volumes.load``). Every method is told the true sigma, as a map where it varies. Nobody is told the spectrum.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Kind = Literal["white", "correlated", "varying"]
+KINDS: dict[Kind, str] = {
+    "white": "white Rician noise, the same everywhere",
+    "correlated": "Rician noise of a scanner that fills 80 % of k-space in plane and tapers its rim (Tukey): signal "
+    "and noise pass the same filter, so the filtered image is the truth",
+    "varying": "white Rician noise with a g-factor map as of parallel imaging (two to three times stronger in the "
+    "middle than at the rim, median 1 over the foreground)",
+}
+_FILLED, _FLAT = 0.8, 0.5  # of Nyquist: end of the taper, and its beginning
+
+
+@dataclass(frozen=True)
+class NoisyCase:
+    """One noisy image with its truth; arrays have shape (T, Z, Y, X), sigma is in the units of the image."""
+
+    truth: Array
+    noisy: Array
+    sigma: Array
+
+
+def draw(clean: Array, foreground: NDArray[np.bool_], level: float, kind: Kind, seed: str) -> NoisyCase:
+    """Add noise of SD ``level`` per real channel (median over the foreground) to a clean magnitude.
+
+    The draw depends on ``seed`` (a name) and the kind alone, so that every method meets the same noise.
+    """
+    rng = np.random.default_rng([zlib.crc32(seed.encode()), zlib.crc32(kind.encode())])
+    real, imaginary = rng.standard_normal((2, *clean.shape))
+    noise = real + 1j * imaginary
+    truth, sigma = clean, np.full(clean.shape, level)
+    if kind == "correlated":
+        gain = _tukey(clean.shape[-2], clean.shape[-1])
+        truth = np.abs(_filter(clean, gain)).astype(np.float32)
+        noise = _filter(noise, gain / np.sqrt(np.mean(gain**2)))
+    elif kind == "varying":
+        sigma = level * _g_map(clean.shape, foreground)
+    noisy = np.abs(truth + sigma * noise).astype(np.float32)
+    return NoisyCase(truth, noisy, sigma.astype(np.float32))
+
+
+def _filter(image: NDArray[np.generic], gain: NDArray[np.float64]) -> NDArray[np.complex128]:
+    return np.asarray(np.fft.ifft2(np.fft.fft2(image) * gain))
+
+
+def _tukey(rows: int, columns: int) -> NDArray[np.float64]:
+    """k-space gain in FFT order, separable."""
+
+    def axis(n: int) -> NDArray[np.float64]:
+        frequency = 2 * np.abs(np.fft.fftfreq(n))
+        ramp = np.clip((frequency - _FLAT) / (_FILLED - _FLAT), 0, 1)
+        return 0.5 + 0.5 * np.cos(np.pi * ramp)
+
+    return np.outer(axis(rows), axis(columns))
+
+
+def _g_map(shape: tuple[int, ...], foreground: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A hump in the middle of the picture and a band across it, as parallel imaging along the rows leaves them."""
+    y, x = np.meshgrid(np.linspace(-1, 1, shape[-2]), np.linspace(-1, 1, shape[-1]), indexing="ij")
+    hump = 1.2 * np.exp(-((x / 0.6) ** 2) - (y / 0.7) ** 2)
+    band = 0.5 * np.exp(-(((y - 0.25) / 0.12) ** 2))
+    g = np.broadcast_to(1 + hump + band, shape)
+    return np.asarray(g / np.median(g[foreground]))

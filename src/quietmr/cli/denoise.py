@@ -1,0 +1,101 @@
+"""``quietmr denoise``."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from quietmr.cli.arguments import Flag, OptionalCount, OptionalFile
+
+_PATHS = (
+    "Scans to read (NIfTI, DICOM file or folder, PNG, TIFF), then where to write: a file, a new folder for a folder of "
+    "DICOM, or a folder with a slash at its end, in which names are made from those of the scans (sub-01_T1w.nii.gz "
+    "becomes sub-01_desc-denoised_T1w.nii.gz)."
+)
+
+
+@dataclass(frozen=True)
+class Denoise:
+    """Take the noise out of scans.
+
+    The copy keeps format, type, units and geometry of the scan, and gets a JSON
+    file beside it that says how it was made. The noise is measured on each scan
+    by itself, unless it is given.
+
+    For example:
+      quietmr denoise t1.nii.gz t1_quiet.nii.gz
+      quietmr denoise dicom_folder quiet_folder --figure quiet.png
+      quietmr denoise sub-*/anat/*_T1w.nii.gz quiet/
+      quietmr denoise t1.nii.gz out.nii.gz --removed removed.nii.gz
+    """
+
+    paths: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IN [IN ...] OUT", help_behavior_hint="", help=_PATHS),
+    ] = ()
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quiet-fast"
+    """What does the work: 'quietmr models list' shows the choice."""
+    strength: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
+    """Part of the noise to remove, 0 to 1."""
+    sigma: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None
+    """Noise level, if you know it: SD per real channel, in the units of the scan."""
+    noise_map_in: OptionalFile = None
+    """Image of the noise level (SD per real channel, in the units of the scan) on the grid of the scan."""
+    mask: OptionalFile = None
+    """Image that is nonzero where to look for noise and remove it; outside, the scan stays as it is."""
+    noise_map_out: OptionalFile = None
+    """Write the noise level that was used, as an image of fractions (.nii.gz) or into a folder."""
+    removed: OptionalFile = None
+    """Write what was removed (scan minus copy) as an image of fractions (.nii.gz) or into a folder."""
+    figure: OptionalFile = None
+    """Draw original, denoised and removed (.png, .jpg, .pdf, .svg) or into a folder."""
+    dtype: Literal["same", "float32"] = "same"
+    """Type of the values in OUT: that of the scan, or float32, which rounds nothing."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda, cuda:1, mps."""
+    threads: OptionalCount = None
+    """Processor threads; without it OMP_NUM_THREADS counts, else all."""
+    force: Flag = False
+    """Replace outputs that exist. Inputs are never overwritten."""
+    quiet: Flag = False
+    """Print failures only; no progress bar."""
+    json: Flag = False
+    """Print one JSON object per scan and line; no progress bar."""
+    debug: Flag = False
+    """Show the traceback of a failure."""
+
+    def run(self, command_line: str) -> int:
+        """Denoise every scan."""
+        from quietmr.cli.batch import for_each
+        from quietmr.cli.console import Console
+        from quietmr.cli.denoise_scan import DenoiseScan, check_method
+        from quietmr.cli.jobs import DenoisingWishes, denoising_jobs
+        from quietmr.cli.refusals import check, folders_for
+
+        self._check()
+        wishes = DenoisingWishes(self.paths[-1], self.noise_map_out, self.removed, self.figure)
+        jobs = denoising_jobs(self.paths[:-1], wishes)
+        console = Console(json=self.json, quiet=self.quiet, debug=self.debug)
+        with folders_for(wishes.each):
+            check(jobs, [Path(path) for path in (self.noise_map_in, self.mask) if path], force=self.force)
+            check_method(self.model, self.device)
+            return for_each(jobs, DenoiseScan(self, command_line, console), console)
+
+    def _check(self) -> None:
+        from quietmr.cli.failures import UsageError
+
+        if len(self.paths) < 2:
+            raise UsageError("Name the scan and where to write: quietmr denoise IN OUT.")
+        if self.sigma is not None and self.noise_map_in is not None:
+            raise UsageError("--sigma and --noise-map-in both give the noise level: choose one.")
+        if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma > 0):
+            raise UsageError(f"--sigma must be a positive number in the units of the scan, got {self.sigma:g}.")
+        if not 0 <= self.strength <= 1:
+            raise UsageError(
+                f"--strength must lie between 0 (remove nothing) and 1 (remove all), got {self.strength:g}."
+            )
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"--threads must be 1 or more, got {self.threads}.")

@@ -1,0 +1,18 @@
+"""Optional libraries that a command needs."""
+
+from importlib.util import find_spec
+
+from quietmr.data import MissingExtraError
+
+
+def need_training() -> None:
+    """Refuse to train without the libraries of training.
+
+    Raises
+    ------
+    MissingExtraError
+        If one of them is not installed.
+    """
+    missing = [name for name in ("lightning_fabric", "pydantic", "yaml") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"Training needs {', '.join(missing)}: run  pip install 'quietmr[train]'.")

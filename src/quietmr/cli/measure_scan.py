@@ -1,0 +1,38 @@
+"""One scan from reading to telling, for ``quietmr noise``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from quietmr._version import __version__
+from quietmr.cli.console import Console, collected_warnings
+from quietmr.cli.facts import noise_facts, noise_words
+from quietmr.cli.grids import noise_image, read_mask
+from quietmr.cli.jobs import Job
+from quietmr.io import read, write
+from quietmr.noise import estimate_noise
+
+
+@dataclass(frozen=True)
+class MeasureScan:
+    """Measures the noise of one scan, writes the map if asked for, and tells."""
+
+    mask: str | None
+    console: Console
+
+    def __call__(self, job: Job) -> None:
+        """Read, measure, write, tell."""
+        with collected_warnings() as warned:
+            image = read(job.source)
+            mask = read_mask(Path(self.mask), image) if self.mask else None
+            noise = estimate_noise(image, mask)
+            if job.noise_map is not None:
+                write(noise_image(image, noise), job.noise_map, force=True)
+        facts = {
+            "input": str(job.source),
+            "noise_map": None if job.noise_map is None else str(job.noise_map),
+            **noise_facts(image, noise, mask),
+            "version": __version__,
+            "warnings": warned,
+        }
+        self.console.warn(warned)
+        self.console.result(facts, noise_words(str(job.source), noise, facts, job.outputs))

@@ -1,0 +1,93 @@
+"""``quietmr models``."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from quietmr.cli.arguments import Flag
+
+
+@dataclass(frozen=True)
+class Models:
+    """List the models, or show what is known about one.
+
+    For example:
+      quietmr models list
+      quietmr models list 'dipy*'
+      quietmr models show quiet-fast
+    """
+
+    action: Annotated[Literal["list", "show"], tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = "list"
+    """List names that can be given to 'quietmr denoise --model', or show one."""
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]", help_behavior_hint="")] = "*"
+    """Name to show, or pattern to list ('dipy*')."""
+    json: Flag = False
+    """Print one JSON value: a list of objects, or one object."""
+    debug: Flag = False
+    """Show the traceback of a failure."""
+
+    def run(self, command_line: str) -> int:
+        """List or show."""
+        del command_line
+        import json
+        import sys
+
+        from quietmr.cli.console import plain
+        from quietmr.denoise import list_denoisers
+
+        if self.action == "show":
+            facts: Any = model_facts(self.name)
+            words = _card(facts)
+        else:
+            facts = [model_facts(name) for name in list_denoisers(self.name)]
+            words = _table(facts)
+        text = json.dumps(plain(facts), ensure_ascii=False, allow_nan=False) if self.json else words
+        sys.stdout.write(f"{text}\n")
+        return 0
+
+
+def model_facts(name: str) -> dict[str, Any]:
+    """Return what is known about a network (its card) or a classical method.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown.
+    """
+    from quietmr.data import ModelError
+    from quietmr.denoise import list_denoisers
+    from quietmr.denoise.classical import CLASSICAL
+    from quietmr.models import list_models, load_card
+
+    if name in list_models():
+        return {"name": name, "kind": "network", **asdict(load_card(name))}
+    if name in CLASSICAL:
+        method = CLASSICAL[name]
+        summary = " ".join((method.__doc__ or "").split("\n\n")[0].split())
+        return {"name": name, "kind": "classical", "description": summary, **asdict(method.facts)}
+    raise ModelError(f"There is no model '{name}'; known ones: {', '.join(list_denoisers())}.")
+
+
+def _table(models: list[dict[str, Any]]) -> str:
+    if not models:
+        return "No model has such a name."
+    width = max(len(model["name"]) for model in models)
+    return "\n".join(f"{model['name']:<{width}}  {_origin(model):<24}  {model['description']}" for model in models)
+
+
+def _origin(model: Mapping[str, Any]) -> str:
+    if model["kind"] == "network":
+        return f"network, {model['parameters'] / 1e6:.2f} M weights"
+    return f"classical, {model['library']}"
+
+
+def _card(facts: Mapping[str, Any], indent: str = "") -> str:
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping) and value:
+            lines += [f"{indent}{key}:", _card(value, f"{indent}  ")]
+        else:
+            lines.append(f"{indent}{key}: {value}")
+    return "\n".join(lines)

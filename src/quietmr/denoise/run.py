@@ -1,0 +1,135 @@
+"""The front door: denoise any image with any method."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from quietmr.data import Image, InputError, ModelError, NoiseMap, QuietmrWarning, Step
+from quietmr.denoise.classical import CLASSICAL
+from quietmr.denoise.contract import Denoiser
+from quietmr.denoise.names import match_names
+from quietmr.denoise.network import NetworkDenoiser
+from quietmr.models import list_models
+from quietmr.noise import estimate_noise
+from quietmr.signal.finite import fill_nonfinite
+
+DEFAULT_MODEL = "quiet-fast"
+
+
+def list_denoisers(pattern: str = "*") -> list[str]:
+    """Names of all methods, trained networks first, that match a shell-style pattern."""
+    return [*list_models(pattern), *match_names(CLASSICAL, pattern)]
+
+
+def create_denoiser(
+    name: str = DEFAULT_MODEL, *, device: str = "auto", progress: Callable[[float], None] | None = None
+) -> Denoiser:
+    """Make a denoiser by name.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown.
+    """
+    if name in CLASSICAL:
+        return CLASSICAL[name]()
+    if name in list_models():
+        return NetworkDenoiser(name, device=device, progress=progress)
+    raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")
+
+
+def _noise_of(image: Image, noise: NoiseMap | float | None, mask: NDArray[np.bool_] | None) -> NoiseMap:
+    """Take the given noise, else the one the image carries, else estimate it."""
+    if isinstance(noise, NoiseMap):
+        return noise
+    if noise is not None:
+        if not (np.isfinite(noise) and noise > 0):
+            raise InputError(f"The noise level must be a positive number in the units of the image, got {noise}.")
+        return NoiseMap(np.array(noise, np.float32), "complex" if image.is_complex else "rician", "given")
+    return image.noise if image.noise is not None else estimate_noise(image, mask)
+
+
+def denoise(  # noqa: PLR0913 - the public front door; every argument is a command-line option
+    image: Image,
+    model: str = DEFAULT_MODEL,
+    *,
+    noise: NoiseMap | float | None = None,
+    mask: NDArray[np.bool_] | None = None,
+    strength: float = 1.0,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Image:
+    """Take the noise out of an image.
+
+    Parameters
+    ----------
+    image : Image
+    model : str
+        A trained network or a classical method, see :func:`list_denoisers`.
+    noise : NoiseMap or float, optional
+        Noise SD per real channel, in the units of the image. Without it the image's own noise map counts, and
+        without that the level is estimated.
+    mask : array of bool, shape broadcastable to (T, Z, Y, X), optional
+        Noise is looked for, and removed, inside only; outside the pixels stay as they are.
+    strength : float
+        Part of what the method found that is removed: 0 leaves the image as it is, 1 removes all of it.
+    device : str
+        "auto", "cpu", "cuda" ...
+    threads : int, optional
+        CPU threads of the network for this process.
+    progress : callable, optional
+        Is told the done part, 0 to 1.
+
+    Returns
+    -------
+    Image
+        Same grid, units and storage; NaN and Inf stay where they were. The last step of its history tells the method
+        and the noise level used. If the noise level is zero, the pixels are returned unchanged, with a warning.
+
+    Raises
+    ------
+    InputError
+        If an argument or the image is unusable.
+    ModelError
+        If the model is unknown or its weights are damaged.
+    """
+    if not 0.0 <= strength <= 1.0:
+        raise InputError(f"The strength must lie between 0 (nothing removed) and 1 (all), got {strength}.")
+    inside = _checked_mask(image, mask)
+    denoiser = create_denoiser(model, device=device, progress=progress)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    filled, bad = fill_nonfinite(image.data)
+    if bad.any():
+        text = f"{int(bad.sum())} voxels are not finite (NaN or infinite); they stay as they are."
+        warnings.warn(text, QuietmrWarning, stacklevel=2)
+    known = _noise_of(image, noise, inside)
+    used = {"strength": strength, "sigma": known.level, "sigma_origin": known.origin, "noise_kind": known.kind}
+    if known.level == 0.0 or strength == 0.0:
+        if known.level == 0.0:
+            warnings.warn("No noise was found: the image is returned unchanged.", QuietmrWarning, stacklevel=2)
+        return image.after(Step("denoise", {"method": model, "unchanged": True, **used}), image.data)
+    result = denoiser(image.replace(data=filled, noise=known))
+    data = result.data if strength == 1.0 else filled + np.float32(strength) * (result.data - filled)
+    untouched = bad if inside is None else bad | ~inside
+    data = np.where(untouched, image.data, data)
+    return image.after(Step("denoise", {**result.history[-1].parameters, **used}), data)
+
+
+def _checked_mask(image: Image, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    if mask is None:
+        return None
+    try:
+        inside = np.broadcast_to(np.asarray(mask, dtype=bool), image.shape)
+    except ValueError:
+        raise InputError(
+            f"The mask has shape {np.shape(mask)}, which does not fit the image {image.shape} (T, Z, Y, X): "
+            "give a mask on the grid of the image."
+        ) from None
+    if not inside.any():
+        raise InputError("The mask is empty: it must be nonzero where the image is to be denoised.")
+    return inside

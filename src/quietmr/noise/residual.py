@@ -1,0 +1,171 @@
+"""Noise level from the finest detail of the flattest tissue.
+
+Noise fills k-space evenly, anatomy thins out towards its rim: the top band of an image is noise first. Where to read
+it is decided by *another* band, the middle one, whose noise is independent of it. So the choice of flat blocks does not
+bias the level read there, as a choice of low readings would (the trap of minimum and low-quantile rules), and where
+noise outweighs anatomy everywhere the choice does not matter at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, erf, exp, log, pi, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quietmr.noise.bands import AxisBands
+from quietmr.noise.blocks import Blocks, Floats
+from quietmr.noise.rician import rician_variance, signal_from_mean
+
+_FLATTEST = 0.05  # share of the tissue blocks that are read
+_DARK = 0.1  # of the 95th percentile of block levels: darker blocks carry no signal
+_WHOLE = 0.75  # share of a block that the filters must see
+_PURE = 1.08  # growth of the reading from the flattest blocks to the next, above which it holds anatomy
+_WHITE = 1.6  # power of the edge bands over the top band above which the noise is not white
+
+
+@dataclass(frozen=True)
+class TissueLevel:
+    """Noise level read in tissue.
+
+    Parameters
+    ----------
+    sigma : float
+        SD per real channel.
+    uncertainty : float
+        Relative standard error, from counting blocks and from what anatomy may have added.
+    growth : float
+        Reading in the next flattest blocks (up to a third) over that in the flattest few percent; 1 for pure noise.
+    color : float
+        Power of the edge bands over the top band, 1 for white noise; more where anatomy or filters weigh in.
+    """
+
+    sigma: float
+    uncertainty: float
+    growth: float
+    color: float
+
+    @property
+    def is_pure(self) -> bool:
+        """True if anatomy does not show in the reading."""
+        return self.growth < _PURE
+
+    @property
+    def is_filtered(self) -> bool:
+        """True if the noise itself is smooth, as after a filter or an interpolation."""
+        return self.is_pure and self.color > _WHITE
+
+
+def _freedom(taps: Sequence[NDArray[np.float32]], side: int) -> float:
+    """Independent values in the mean square of a filtered block of white noise."""
+    freedom = 1.0
+    for filter_taps in taps:
+        correlation = np.correlate(filter_taps, filter_taps, "full") / float(np.sum(filter_taps**2))
+        lag = np.abs(np.arange(correlation.size) - filter_taps.size + 1)
+        freedom *= side / float(np.sum(correlation**2 * np.maximum(1 - lag / side, 0)))
+    return freedom
+
+
+def _chi_squared_quantile(normal_quantile: float, freedom: float) -> float:
+    """Quantile of a chi-squared variable over its mean (Wilson and Hilferty, PNAS 17, 1931)."""
+    spread = 2 / (9 * freedom)
+    return (1 - spread + normal_quantile * sqrt(spread)) ** 3
+
+
+def _relative_variance(level: Floats, sigma: float) -> Floats:
+    """Variance of a magnitude at this mean level over sigma squared."""
+    if sigma <= 0:
+        return np.ones_like(level)
+    return np.asarray(rician_variance(signal_from_mean(level, sigma), sigma) / sigma**2, dtype=np.float64)
+
+
+def _tissue(blocks: Blocks, sigma: float) -> NDArray[np.bool_]:
+    """Blocks with signal: well above noise alone and not dark beside the rest.
+
+    Before anything is known the brightest are taken: a first guess that air has pulled down would hold on to the air.
+    """
+    top = float(np.quantile(blocks.level, 0.95))
+    bright = blocks.level > (max(2 * sigma, _DARK * top) if sigma > 0 else 0.5 * top)
+    return bright if np.count_nonzero(bright) >= 4 else np.ones_like(bright)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    sigma: float
+    growth: float
+    color: float
+    count: int
+
+
+def _read(blocks: Blocks, guess: float, freedom: float, *, magnitude: bool) -> _Reading:
+    """Read the flattest tissue blocks, with the variance of a magnitude taken from a guess of sigma."""
+    scale = np.ones_like(blocks.level)
+    if magnitude:
+        blocks = blocks.subset(_tissue(blocks, guess))
+        scale = _relative_variance(blocks.level, guess)
+    fine, edge, middle = blocks.fine / scale, blocks.edge / scale, blocks.middle / scale
+    order = np.argsort(middle, kind="stable")
+    count = max(ceil(_FLATTEST * order.size), min(60, order.size // 4), min(8, order.size))
+    flattest, others = order[:count], order[count : max(3 * count, order.size // 3)]
+    reading = float(np.median(fine[flattest]))
+    if reading <= 0:
+        return _Reading(0.0, 1.0, 1.0, count)
+    return _Reading(
+        sigma=sqrt(reading / _chi_squared_quantile(0, freedom)),
+        growth=sqrt(float(np.median(fine[others])) / reading) if others.size else 1.0,
+        color=float(np.mean(edge[flattest]) / np.mean(fine[flattest])),
+        count=count,
+    )
+
+
+def _integral(decay: float) -> float:
+    """Mean of exp(-decay f^2) over f from 0 to 1."""
+    root = sqrt(decay)
+    return sqrt(pi) * erf(root) / (2 * root)
+
+
+def _undo_filter(sigma: float, color: float, bands: Sequence[AxisBands]) -> float:
+    """Whole noise from its top band, when a bell-shaped filter has lowered that band against the edge bands."""
+    y, x = bands
+    top = y.high.frequency + x.high.frequency
+    edge = 0.5 * (y.high.frequency + x.low.frequency + y.low.frequency + x.high.frequency)
+    decay = log(color) / (top - edge)
+    return sigma * sqrt(exp(decay * top)) * _integral(decay)
+
+
+def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magnitude: bool) -> TissueLevel | None:
+    """Noise level in the flattest blocks that carry signal.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        From `block_statistics`.
+    bands : two AxisBands
+        The filters used there.
+    side : int
+        The block size used there.
+    magnitude : bool
+        True for Rician values (variance corrected for the level of each block), False for Gaussian ones.
+
+    Returns
+    -------
+    TissueLevel or None
+        None if no block is whole.
+    """
+    best = float(blocks.whole.max(initial=0.0))
+    if best == 0:
+        return None
+    blocks = blocks.subset(blocks.whole >= min(_WHOLE, best))
+    y, x = bands
+    freedom = _freedom((y.high.taps, x.high.taps), side)
+    reading = _Reading(0.0, 1.0, 1.0, 0)
+    for _ in range(12):
+        guess = reading.sigma
+        reading = _read(blocks, guess, freedom, magnitude=magnitude)
+        if abs(reading.sigma - guess) <= 1e-4 * guess:
+            break
+    error = sqrt(0.8 / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2)
+    level = TissueLevel(reading.sigma, error, reading.growth, reading.color)
+    if level.is_filtered:
+        return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=error + 0.05)
+    return level

@@ -1,0 +1,76 @@
+"""One noise level out of several readings, and how far to trust it."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from quietmr.noise.background import AirLevel
+from quietmr.noise.residual import TissueLevel
+
+_AGREE = 0.1  # relative difference of air and tissue up to which they are averaged
+_DISAGREE = 0.3  # from which the user is told
+_WHITE = 0.95  # whiteness of air and
+_COLORED = 1.4  # color of tissue, beyond which the noise is smooth and a fall of tissue below air is due to that
+_HARMLESS = 0.03  # growth of a reading by which anatomy can be neglected
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Noise level, its relative standard error, and the readings that disagree with it (for the user)."""
+
+    sigma: float
+    uncertainty: float
+    disagreement: str = ""
+
+
+def _mean(first: float, first_error: float, second: float, second_error: float) -> Verdict:
+    weight, other = first_error**-2, second_error**-2
+    sigma = (weight * first + other * second) / (weight + other)
+    return Verdict(sigma, max(sqrt(1 / (weight + other)), abs(first - second) / (2 * sigma)))
+
+
+def _with_air(tissue: TissueLevel, air: AirLevel) -> Verdict:
+    """Weigh tissue against air.
+
+    Air is the better witness wherever both can be right: its law does not depend on how noise is correlated, and no
+    anatomy lies in it. Tissue is believed where it is pure and white and yet differs, as noise differs between air and
+    tissue under parallel imaging, or where air has several channels or was attenuated.
+    """
+    ratio = tissue.sigma / air.sigma
+    if abs(ratio - 1) <= max(_AGREE, 2 * tissue.uncertainty):
+        return _mean(tissue.sigma, tissue.uncertainty, air.sigma, air.uncertainty)
+    smooth = ratio < 1 and (air.whiteness < _WHITE or tissue.color > _COLORED)
+    anatomy = ratio > 1 and tissue.growth > 1 + _HARMLESS
+    told = ""
+    if abs(ratio - 1) > _DISAGREE and not smooth:
+        told = f"tissue reads {ratio:.2f} times the level of air"
+    if smooth or anatomy:
+        return Verdict(air.sigma, max(air.uncertainty, 0.05 if not told else 0.3), told)
+    return Verdict(tissue.sigma, max(tissue.uncertainty, 0.05 if not told else 0.3), told)
+
+
+def _with_frames(spatial: TissueLevel, temporal: TissueLevel) -> TissueLevel:
+    """Choose between slices and differences of frames: anatomy and motion only add, so the lower reading is nearer."""
+    return temporal if temporal.is_pure or temporal.sigma < spatial.sigma else spatial
+
+
+def weigh(spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | None) -> Verdict:
+    """Combine the readings.
+
+    Parameters
+    ----------
+    spatial : TissueLevel
+        From the slices themselves.
+    temporal : TissueLevel, optional
+        From differences of frames.
+    air : AirLevel, optional
+        From the background.
+
+    Returns
+    -------
+    Verdict
+        In the unit of the readings.
+    """
+    tissue = spatial if temporal is None else _with_frames(spatial, temporal)
+    if air is None or tissue.sigma == 0:
+        return Verdict(tissue.sigma, tissue.uncertainty)
+    return _with_air(tissue, air)

@@ -1,0 +1,103 @@
+"""Cut one picture out of a volume, the right way up, and name its sides."""
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quietmr.data import Image
+
+_POSITIVE = "RAS"
+_NEGATIVE = "LPI"
+# Slices thicker than this times the pixel, or stacks shorter than this part of the picture, are looked at in-plane.
+_THICK = 1.5
+_SHORT = 0.4
+_PICTURES = {"png", "tiff", "jpeg", "bmp"}
+
+
+@dataclass(frozen=True)
+class View:
+    """One slice of a volume as it is hung on the light box.
+
+    Attributes
+    ----------
+    row_axis, column_axis, normal_axis : int
+        Array axes of a (Z, Y, X) volume along the picture's rows (downwards), columns (rightwards) and into the screen.
+    flip_rows, flip_columns : bool
+        Whether the array runs against the picture along those axes.
+    index : int
+        Slice along ``normal_axis``.
+    pixel_size : (float, float)
+        Height and width of one pixel in mm.
+    letters : tuple of str, optional
+        Patient sides at left, right, top and bottom of the picture; None where the file does not say.
+    """
+
+    row_axis: int
+    column_axis: int
+    normal_axis: int
+    flip_rows: bool
+    flip_columns: bool
+    index: int
+    pixel_size: tuple[float, float]
+    letters: tuple[str, str, str, str] | None
+
+    def cut(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the slice of a (Z, Y, X) volume as a picture, first row on top."""
+        picture = np.moveaxis(volume, (self.normal_axis, self.row_axis, self.column_axis), (0, 1, 2))[self.index]
+        hung: NDArray[np.float32] = picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+        return hung
+
+
+def middle_view(image: Image) -> View:
+    """Middle slice of an image: axial for a near-isotropic volume, in the plane of the slices otherwise.
+
+    Radiological convention: the patient's right (axial, coronal) or front (sagittal) is on the left of the picture.
+    An image without a place in the patient (a picture file, identity affine) is shown as it lies in the file.
+    """
+    affine = image.geometry.affine
+    size_zyx = image.geometry.voxel_size[::-1]
+    if image.meta.format in _PICTURES or np.array_equal(affine, np.eye(4)):
+        return View(
+            row_axis=1,
+            column_axis=2,
+            normal_axis=0,
+            flip_rows=False,
+            flip_columns=False,
+            index=image.shape[1] // 2,
+            pixel_size=(size_zyx[1], size_zyx[2]),
+            letters=None,
+        )
+    axes, signs = _patient_axes(affine)
+    normal = _normal(axes, size_zyx, image.shape[1:])
+    column, row = (patient for patient in range(3) if patient != normal)
+    return View(
+        row_axis=axes[row],
+        column_axis=axes[column],
+        normal_axis=axes[normal],
+        flip_rows=signs[row] > 0,
+        flip_columns=signs[column] > 0,
+        index=image.shape[1 + axes[normal]] // 2,
+        pixel_size=(size_zyx[axes[row]], size_zyx[axes[column]]),
+        letters=(_POSITIVE[column], _NEGATIVE[column], _POSITIVE[row], _NEGATIVE[row]),
+    )
+
+
+def _patient_axes(affine: NDArray[np.float64]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Array axis (0 = Z, 1 = Y, 2 = X) nearest to each of R, A, S, and its sign along it."""
+    cosines = affine[:3, :3] / np.maximum(np.linalg.norm(affine[:3, :3], axis=0), 1e-12)
+    best = max(permutations(range(3)), key=lambda order: sum(abs(cosines[i, order[i]]) for i in range(3)))
+    x, y, z = best
+    right, anterior, superior = (1 if cosines[i, best[i]] >= 0 else -1 for i in range(3))
+    return (2 - x, 2 - y, 2 - z), (right, anterior, superior)
+
+
+def _normal(axes: tuple[int, int, int], size: tuple[float, ...], shape: tuple[int, ...]) -> int:
+    """Patient axis to look along: across thick or few slices, else from below (axial)."""
+    thickest, shortest = int(np.argmax(size)), int(np.argmin(shape))
+    if shape[shortest] < _SHORT * np.median(shape):
+        return axes.index(shortest)
+    if size[thickest] > _THICK * np.median(size):
+        return axes.index(thickest)
+    return 2

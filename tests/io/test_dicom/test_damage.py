@@ -1,0 +1,60 @@
+"""Whatever bytes are damaged: an image or one refusal, never another error, a hang or a flood of memory."""
+
+import warnings
+
+import pydicom
+import pytest
+from pydicom.uid import RLELossless
+
+from quietmr.data import Image, QuietmrError, QuietmrWarning
+from quietmr.io.dicom import read, write
+
+
+@pytest.fixture(params=["plain", "rle", "mosaic", "enhanced"])
+def sound(request, shared, scan, save, tmp_path, rng):
+    """A sound small file of each kind."""
+    if request.param == "mosaic":
+        return next(shared("dcm_qa_siemens_mosaic_epi/axasc35").iterdir())
+    if request.param == "enhanced":
+        return shared("dcm_qa_enh_siemens_xa10/6_1.dcm")
+    dataset = scan.picture(rng.integers(0, 4000, (16, 16), dtype="<u2"), RescaleSlope="2", WindowCenter="9")
+    path = save(dataset, tmp_path / "plain.dcm")
+    if request.param == "rle":
+        packed = pydicom.dcmread(path)
+        packed.compress(RLELossless)
+        packed.save_as(path)
+    return path
+
+
+def try_bytes(raw, path):
+    path.write_bytes(raw)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", QuietmrWarning)
+        try:
+            image = read(path)
+            assert isinstance(image, Image)
+            out = path.with_name("out.dcm")
+            write(image, out)
+        except QuietmrError as refusal:
+            assert len(str(refusal)) > 20
+            return False
+    return True
+
+
+def test_flipped_bytes(sound, tmp_path, rng):
+    raw = sound.read_bytes()
+    head = len(raw) - len(pydicom.dcmread(sound).PixelData)
+    for _ in range(50):
+        damaged = bytearray(raw)
+        for place in rng.integers(0, head, rng.integers(1, 6)):
+            damaged[place] = rng.integers(0, 256)
+        try_bytes(bytes(damaged), tmp_path / "damaged.dcm")
+    assert try_bytes(raw, tmp_path / "damaged.dcm")
+
+
+def test_cut_off(sound, tmp_path, rng):
+    raw = sound.read_bytes()
+    # the last bytes may be padding; a pixel lost must show
+    for length in rng.integers(0, len(raw) - 300, 25):
+        assert not try_bytes(raw[:length], tmp_path / "cut.dcm")

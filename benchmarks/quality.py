@@ -14,7 +14,7 @@ import csv
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -72,9 +72,8 @@ def make(method: str) -> Denoiser:
     return denoiser
 
 
-def measure(cell: Cell, method: str, denoiser: Denoiser) -> Row:
+def measure(cell: Cell, case: NoisyCase, image: Image, method: str, denoiser: Denoiser) -> Row:
     """Denoise one cell with one method and score it."""
-    case, image = cell.make()
     _, foreground, reference = load(cell.volume)
     cpu, wall = time.process_time(), time.perf_counter()
     denoised = denoiser(image).data
@@ -97,24 +96,35 @@ def fits(method: str, cell: Cell) -> bool:
     return is_series or method not in CLASSICAL or not CLASSICAL[method].facts.series
 
 
-def run(todo: Sequence[Cell], methods: Sequence[str], out: Path) -> None:
-    """Measure what the CSV file does not hold yet, row by row."""
-    done = {(*row.cell, row.method) for row in read_rows(out)}
-    start, measured = time.perf_counter(), 0
-    for position, method in enumerate(methods, 1):
-        left = [cell for cell in todo if fits(method, cell) and (*asdict(cell).values(), method) not in done]
+def prepare(methods: Iterable[str]) -> dict[str, Denoiser]:
+    """All methods that can run here; the others are named on stderr."""
+    ready = {}
+    for method in methods:
         try:
-            denoiser = make(method) if left else untouched
+            ready[method] = make(method)
         except (MissingExtraError, InputError) as reason:
-            print(f"\n{method} is left out: {reason}", file=sys.stderr)
-            continue
-        for number, cell in enumerate(left, 1):
+            print(f"{method} is left out: {reason}", file=sys.stderr)
+    return ready
+
+
+def run(todo: Sequence[Cell], methods: Sequence[str], out: Path) -> None:
+    """Measure what the CSV file does not hold yet, cell by cell, row by row."""
+    done = {(*row.cell, row.method) for row in read_rows(out)}
+    left = [
+        (cell, pending)
+        for cell in todo
+        if (pending := [name for name in methods if fits(name, cell) and (*asdict(cell).values(), name) not in done])
+    ]
+    denoisers = prepare(dict.fromkeys(name for _, pending in left for name in pending))
+    start = time.perf_counter()
+    for number, (cell, pending) in enumerate(left, 1):
+        case, image = cell.make()
+        for method in filter(denoisers.__contains__, pending):
             minutes = (time.perf_counter() - start) / 60
-            text = f"{method} ({position} of {len(methods)}): {cell.volume}, {cell.kind} {cell.percent:g} %"
-            print(f"\r\033[K{text}, {number} of {len(left)}, {minutes:.1f} min", end="", file=sys.stderr, flush=True)
-            append(out, measure(cell, method, denoiser))
-            measured += 1
-    print(f"\n{measured} cells measured in {(time.perf_counter() - start) / 60:.1f} min", file=sys.stderr)
+            text = f"cell {number} of {len(left)}, {minutes:.1f} min: {cell.volume}, {cell.kind} {cell.percent:g} %"
+            print(f"\r\033[K{text}, {method}", end="", file=sys.stderr, flush=True)
+            append(out, measure(cell, case, image, method, denoisers[method]))
+    print(f"\n{len(left)} cells in {(time.perf_counter() - start) / 60:.1f} min", file=sys.stderr)
 
 
 def append(out: Path, row: Row) -> None:

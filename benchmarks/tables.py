@@ -63,7 +63,8 @@ def means(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
     Only methods that have all cells are listed: means over different cells cannot be compared.
     """
     count = len({row.cell for row in rows})
-    methods = [name for name in dict.fromkeys(row.method for row in rows) if _count(rows, name) == count]
+    found = dict.fromkeys(row.method for row in rows)
+    methods = [name for name in found if _count(rows, name) == count]
     psnr = {name: {row.cell: row.psnr for row in rows if row.method == name} for name in methods}
     percents = sorted({row.percent for row in rows if row.kind == "white"})
     kinds = [kind for kind in dict.fromkeys(row.kind for row in rows) if kind != "white"]
@@ -80,7 +81,11 @@ def means(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
         line += [f"{mean(row.psnr for row in own if row.kind == kind):.2f}" for kind in kinds]
         rivals = [psnr[rival] for rival in methods if is_free(rival) and rival != name]
         lines.append(line + (_margins(psnr[name], rivals) if rivals else ["", "", ""]))
-    return f"Mean over {count} cells (PSNR in dB, SSIM: foreground).\n\n" + markdown(head, lines)
+    partial = ", ".join(name for name in found if name not in methods)
+    about = f"Mean over {count} cells (PSNR in dB, SSIM: foreground)." + (
+        f" Not on all cells: {partial}." * bool(partial)
+    )
+    return f"{about}\n\n{markdown(head, lines)}"
 
 
 def cells(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:

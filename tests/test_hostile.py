@@ -25,7 +25,7 @@ from quietmr import list_models
 from quietmr.cli.main import main
 from quietmr.denoise import DEFAULT_MODEL
 
-MODELS = ["gaussian", "wiener", *([DEFAULT_MODEL] if DEFAULT_MODEL in list_models() else [])]
+MODELS = ["gaussian", *([DEFAULT_MODEL] if DEFAULT_MODEL in list_models() else [])]
 SIGMA = 6.0
 AFFINE = np.diag([-1.0, 1.0, 2.0, 1.0])
 
@@ -162,8 +162,13 @@ class TestOddPixels:
         assert run("noise", scan).refused()
         assert state(tmp_path) == before
 
-    @pytest.mark.parametrize("model", MODELS)
-    @pytest.mark.parametrize("dtype", ["<i2", ">i2", "<u2", ">u2", "|u1", ">f4", "<f8", ">f8", "<i4"])
+    @pytest.mark.parametrize(
+        ("dtype", "model"),
+        [
+            *((dtype, "gaussian") for dtype in ("<i2", ">i2", "<u2", ">u2", "|u1", ">f4", "<f8", ">f8", "<i4")),
+            *((">i2", model) for model in MODELS[1:]),
+        ],
+    )
     def test_every_type_of_number_comes_back_in_its_type(self, run, tmp_path, rng, model, dtype):
         data = np.rint(head((32, 36, 10), rng))
         scan = save(tmp_path / "scan.nii", data, dtype)
@@ -197,7 +202,7 @@ class TestOddPixels:
         np.testing.assert_allclose(scaled / scale, one, atol=0.02 * SIGMA)
 
     @pytest.mark.parametrize("model", MODELS)
-    @pytest.mark.parametrize("shape", [(8, 8, 1), (64, 64, 1), (64, 48, 2), (9, 7, 5), (40, 40, 6, 3)])
+    @pytest.mark.parametrize("shape", [(8, 8, 1), (64, 64, 1), (64, 48, 2), (9, 7, 5), (24, 24, 4, 3)])
     def test_small_flat_and_long_shapes(self, run, tmp_path, rng, model, shape):
         data = head(shape[:3], rng)
         if len(shape) == 4:
@@ -226,7 +231,8 @@ class TestOddPixels:
         assert run("denoise", path, out, "--model", model, "--sigma", SIGMA).code == 0
         with PIL.Image.open(path) as before, PIL.Image.open(out) as after:
             assert (after.mode, after.size) == (before.mode, before.size)
-            assert np.asarray(after, float).std() < np.asarray(before, float).std()
+            flat = np.s_[28:36, 28:36]
+            assert np.asarray(after, float)[flat].std() < 0.8 * np.asarray(before, float)[flat].std()
 
     def test_complex_scan_is_denoised_or_refused(self, run, tmp_path, rng):
         noise = rng.standard_normal((2, 32, 32, 6)) * SIGMA
@@ -237,7 +243,7 @@ class TestOddPixels:
             if ran.code == 0:
                 result = np.asanyarray(nib.load(out).dataobj)
                 assert result.dtype.kind == "c"
-                assert (result - 100).std() < 0.7 * np.abs(noise[0] + 1j * noise[1]).std() * 2**0.5
+                assert (result - 100).std() < 0.7 * (noise[0] + 1j * noise[1]).std()
             else:
                 assert "complex" in ran.refused()
 
@@ -409,7 +415,8 @@ class TestNoPlaceToWrite:
             "sidecar": "quietmr.cli.denoise_scan.write_sidecar",
         }[victim]
         monkeypatch.setattr(target, fail)
-        options = ("--model", "gaussian", "--sigma", SIGMA, "--figure", tmp_path / "figure.png")
+        figure = ("--figure", tmp_path / "figure.png") if victim == "figure" else ()
+        options = ("--model", "gaussian", "--sigma", SIGMA, *figure)
         sentence = run("denoise", scan, tmp_path / "o.nii", *options).refused()
         assert {"write": "o.nii", "figure": "figure.png", "sidecar": "o.json"}[victim] in sentence
         if code == errno.ENOSPC:
@@ -451,14 +458,18 @@ def test_full_device(tmp_path, scan):
 
 
 def test_reader_that_goes_away_is_no_traceback(scan):
-    done = subprocess.run(
-        f"{sys.executable} -m quietmr models show gaussian | true",
-        shell=True,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
+    """As in ``quietmr noise a.nii b.nii | head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "quietmr", "noise", str(scan)],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 class TestInterrupted:
@@ -499,8 +510,8 @@ class TestInterrupted:
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_by_a_signal_to_the_process(self, tmp_path, rng, number, code):
-        """The signal arrives while the slow filter works: it says so by its own warning file."""
-        scan = save(tmp_path / "scan.nii", head((128, 128, 64), rng))
+        """The signal arrives while the filter works, over and over until somebody stops it."""
+        scan = save(tmp_path / "scan.nii", head((64, 64, 32), rng))
         before = state(tmp_path)
         script = (
             "import sys, threading, quietmr.cli.denoise_scan as room\n"
@@ -520,7 +531,7 @@ class TestInterrupted:
         assert process.stdout.readline() == "working\n"
         time.sleep(0.5)
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate()
         assert process.returncode == code
         assert len(err.splitlines()) == 1
         assert state(tmp_path) == before

@@ -239,6 +239,12 @@ def test_damaged_sidecar_of_the_scan_is_a_warning(command, make_scan, tmp_path):
     ]
 
 
+def test_warnings_name_the_scan_where_there_are_several(command, make_scan, tmp_path):
+    scans = [make_scan(f"{name}.nii", shape=(24, 24, 6)) for name in "ab"]
+    ran = command("denoise", *scans, f"{tmp_path / 'out'}/", "--sigma", "1", "--model", "gaussian")
+    assert [line.split(": ")[1:3] for line in ran.err.splitlines()] == [["warning", str(scan)] for scan in scans]
+
+
 def test_removing_more_than_noise_is_a_warning(command, make_scan, tmp_path):
     ran = command("denoise", make_scan(), tmp_path / "o.nii", "--sigma", "1", "--model", "gaussian")
     assert ran.code == 0
@@ -340,6 +346,9 @@ def test_folder_of_dicom_becomes_a_folder_of_dicom(command, shared, tmp_path):
     assert ran.code == 0
     assert len(list(out.iterdir())) == len([path for path in source.iterdir() if path.suffix == ".dcm"])
     assert json.loads((tmp_path / "out.json").read_text())["Sources"] == ["in"]
+    with_slash = command("denoise", source, f"{tmp_path / 'slash'}/", *FAST)
+    assert with_slash.code == 0
+    assert {path.name for path in (tmp_path / "slash").iterdir()} == {path.name for path in out.iterdir()}
     again = command("denoise", source, out, *FAST)
     assert again.code == 1
     assert "exists" in again.sentence

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from quietmr import list_denoisers
+from quietmr import list_denoisers, list_models
 from quietmr.cli.models import model_facts
 
 
@@ -25,7 +25,8 @@ def test_show_tells_all_that_is_known(command, name):
     facts = json.loads(command("models", "show", name, "--json").out)
     assert facts["name"] == name
     assert facts["description"]
-    assert facts["kind"] == ("network" if "sha256" in facts else "classical")
+    assert facts["kind"] in {"preset", "network", "classical"}
+    assert (facts["kind"] == "network") == (name in list_models())
     words = command("models", "show", name).out
     for key in model_facts(name):
         assert f"{key}:" in words

@@ -313,6 +313,14 @@ def test_nan_does_not_go_into_integers(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["in.nii"]
 
 
+def test_what_a_scaled_float_cannot_hold_is_refused(tmp_path: Path) -> None:
+    header = blank((2, 2), "f4")
+    header.set_slope_inter(1e-10, 0)
+    image = read(save(tmp_path / "in.nii", header, np.ones((2, 2))))
+    with pytest.raises(OutputError, match="too large"):
+        write(image.replace(data=image.data + np.float32(1e30)), tmp_path / "out.nii")
+
+
 @pytest.mark.parametrize("scale", [0.0, 1e-9, 1.0, 1e9])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_odd_intensities_are_read_exactly(tmp_path: Path, scale: float, order: str, rng: np.random.Generator) -> None:

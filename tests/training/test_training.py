@@ -186,3 +186,14 @@ def test_wrong_recipes_are_refused_by_name(tmp_path, text, message):
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml")), ids=lambda p: p.stem)
 def test_shipped_recipes_are_valid(path):
     assert Recipe.from_yaml(path).name == path.stem
+
+
+def test_the_center_of_kspace_keeps_the_mean_and_low_frequencies():
+    from quietmr.training.scenes import keep_kspace_center
+
+    y, x = np.meshgrid(np.arange(32), np.arange(48), indexing="ij")
+    wave = 2.0 + np.cos(2 * np.pi * (3 * y / 32 + 5 * x / 48))
+    half = keep_kspace_center(wave[None].astype(np.float32), 2)
+    np.testing.assert_allclose(half[0], wave[::2, ::2], atol=1e-5)
+    fine = 2.0 + np.cos(2 * np.pi * 14 * x / 48)
+    np.testing.assert_allclose(keep_kspace_center(fine[None].astype(np.float32), 2), 2.0, atol=1e-5)

@@ -14,6 +14,14 @@ from quietmr.data import QuietmrWarning
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What came out of one scan: facts for programs (warnings among them), words for people."""
+
+    facts: Mapping[str, Any]
+    words: str
+
+
+@dataclass(frozen=True)
 class Console:
     """How much is said, and for whom.
 
@@ -31,25 +39,24 @@ class Console:
     quiet: bool = False
     debug: bool = False
 
-    def result(self, facts: Mapping[str, Any], words: str) -> None:
-        """Tell what came out: the facts for programs, or the words for people."""
+    def result(self, outcome: Outcome, *, named: bool) -> None:
+        """Tell what came out; warnings go to stderr (with the name of the scan if asked), or are among the facts."""
         if self.json:
-            sys.stdout.write(json.dumps(plain(facts), ensure_ascii=False, allow_nan=False) + "\n")
+            self._emit(outcome.facts)
         elif not self.quiet:
-            sys.stdout.write(words + "\n")
+            about = f"{outcome.facts['input']}: " if named else ""
+            sys.stderr.writelines(f"quietmr: warning: {about}{text}\n" for text in outcome.facts["warnings"])
+            sys.stdout.write(f"{outcome.words}\n")
         sys.stdout.flush()
 
     def failure(self, error: BaseException, scan: str, *, named: bool) -> None:
         """Tell what went wrong with one scan: on stderr, and with ``json`` on stdout too."""
         report(error, debug=self.debug, about=f"{scan}: " if named and scan not in sentence(error) else "")
         if self.json:
-            self.result({"input": scan, "error": sentence(error)}, "")
+            self._emit({"input": scan, "error": sentence(error)})
 
-    def warn(self, texts: list[str]) -> None:
-        """Tell warnings; with ``json`` they are among the facts."""
-        if not self.quiet and not self.json:
-            for text in texts:
-                sys.stderr.write(f"quietmr: warning: {text}\n")
+    def _emit(self, facts: Mapping[str, Any]) -> None:
+        sys.stdout.write(json.dumps(plain(facts), ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quietmr._version import __version__
-from quietmr.cli.console import Console, collected_warnings
+from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.denoise import Denoise
 from quietmr.cli.facts import denoising_facts, denoising_words, doubts
 from quietmr.cli.grids import given_noise, noise_image, read_mask, read_noise_map
@@ -55,10 +55,9 @@ class DenoiseScan:
 
     options: Denoise
     command_line: str
-    console: Console
 
-    def __call__(self, job: DenoisingJob) -> None:
-        """Read, measure, denoise, write, tell."""
+    def __call__(self, job: DenoisingJob) -> Outcome:
+        """Read, measure, denoise, write."""
         start = time.monotonic()
         with ExitStack() as outputs:
             with collected_warnings() as warned:
@@ -68,8 +67,7 @@ class DenoiseScan:
             facts = self._facts(job, result, warned, time.monotonic() - start)
             fields |= describe(job.source, job.sidecar, facts, self.command_line)
             write_sidecar(outputs.enter_context(replacing(job.sidecar)), fields)
-        self.console.warn(facts["warnings"])
-        self.console.result(facts, denoising_words(job, result.noise, facts))
+        return Outcome(facts, denoising_words(job, result.noise, facts))
 
     def _denoise(self, job: DenoisingJob) -> _Result:
         options = self.options

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quietmr._version import __version__
-from quietmr.cli.console import Console, collected_warnings
+from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.facts import noise_facts, noise_words
 from quietmr.cli.grids import noise_image, read_mask
 from quietmr.cli.jobs import Job
@@ -14,13 +14,12 @@ from quietmr.noise import estimate_noise
 
 @dataclass(frozen=True)
 class MeasureScan:
-    """Measures the noise of one scan, writes the map if asked for, and tells."""
+    """Measures the noise of one scan and writes the map if asked for."""
 
     mask: str | None
-    console: Console
 
-    def __call__(self, job: Job) -> None:
-        """Read, measure, write, tell."""
+    def __call__(self, job: Job) -> Outcome:
+        """Read, measure, write."""
         with collected_warnings() as warned:
             image = read(job.source)
             mask = read_mask(Path(self.mask), image) if self.mask else None
@@ -34,5 +33,4 @@ class MeasureScan:
             "version": __version__,
             "warnings": warned,
         }
-        self.console.warn(warned)
-        self.console.result(facts, noise_words(str(job.source), noise, facts, job.outputs))
+        return Outcome(facts, noise_words(str(job.source), noise, facts, job.outputs))

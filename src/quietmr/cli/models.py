@@ -49,7 +49,7 @@ class Models:
 
 
 def model_facts(name: str) -> dict[str, Any]:
-    """Return what is known about a network (its card) or a classical method.
+    """Return what is known about a preset, a network (its card) or a classical method.
 
     Raises
     ------
@@ -59,8 +59,13 @@ def model_facts(name: str) -> dict[str, Any]:
     from quietmr.data import ModelError
     from quietmr.denoise import list_denoisers
     from quietmr.denoise.classical import CLASSICAL
+    from quietmr.denoise.run import PRESETS
     from quietmr.models import list_models, load_card
 
+    if name in PRESETS:
+        network, passes = PRESETS[name]
+        summary = f"{network}, then {passes} pass{'es' if passes > 1 else ''} of nonlocal Bayes filtering guided by it."
+        return {"name": name, "kind": "preset", "description": summary, "network": network, "passes": passes}
     if name in list_models():
         return {"name": name, "kind": "network", **asdict(load_card(name))}
     if name in CLASSICAL:
@@ -78,6 +83,8 @@ def _table(models: list[dict[str, Any]]) -> str:
 
 
 def _origin(model: Mapping[str, Any]) -> str:
+    if model["kind"] == "preset":
+        return f"preset, {model['passes'] + 1} steps"
     if model["kind"] == "network":
         return f"network, {model['parameters'] / 1e6:.2f} M weights"
     return f"classical, {model['library']}"

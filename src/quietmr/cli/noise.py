@@ -54,4 +54,4 @@ class Noise:
         console = Console(json=self.json, debug=self.debug)
         with folders_for([wish]):
             check(jobs, [Path(self.mask)] if self.mask else [], force=self.force)
-            return for_each(jobs, MeasureScan(self.mask, console), console)
+            return for_each(jobs, MeasureScan(self.mask), console)

@@ -40,7 +40,7 @@ def describe(source: Path, sidecar: Path, facts: Mapping[str, Any], command_line
     """Our fields, with the names of BIDS derivatives where BIDS has one."""
     return {
         "Description": f"Denoised with quietmr, model {facts['model']}.",
-        "Sources": [Path(os.path.relpath(source.resolve(), sidecar.resolve().parent)).as_posix()],
+        "Sources": [_seen_from(sidecar.resolve().parent, source.resolve())],
         "GeneratedBy": [{"Name": "quietmr", "Version": __version__}],
         "ModelName": facts["model"],
         "ModelSHA256": facts["model_sha256"],
@@ -60,6 +60,12 @@ def describe(source: Path, sidecar: Path, facts: Mapping[str, Any], command_line
         "Date": datetime.now(UTC).isoformat(timespec="seconds"),
         "CommandLine": command_line,
     }
+
+
+def _seen_from(folder: Path, source: Path) -> str:
+    if folder.anchor != source.anchor:
+        return source.as_posix()
+    return Path(os.path.relpath(source, folder)).as_posix()
 
 
 def write_sidecar(path: Path, fields: Mapping[str, Any]) -> None:

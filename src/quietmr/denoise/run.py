@@ -12,16 +12,21 @@ from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.second_stage import GuidedDenoiser
 from quietmr.models import list_models
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
-DEFAULT_MODEL = "quiet-fast"
+DEFAULT_MODEL = "quiet"
+
+# Presets on top of a network: its name and the passes of the guided filter.
+PRESETS = {"quiet": ("quiet-fast", 1), "quiet-best": ("quiet-fast", 2)}
 
 
 def list_denoisers(pattern: str = "*") -> list[str]:
-    """Names of all methods, trained networks first, that match a shell-style pattern."""
-    return [*list_models(pattern), *match_names(CLASSICAL, pattern)]
+    """Names of all methods, presets and trained networks first, that match a shell-style pattern."""
+    ours = sorted({*match_names(PRESETS, pattern), *list_models(pattern)})
+    return [*ours, *match_names(CLASSICAL, pattern)]
 
 
 def create_denoiser(
@@ -36,6 +41,9 @@ def create_denoiser(
     """
     if name in CLASSICAL:
         return CLASSICAL[name]()
+    if name in PRESETS:
+        network, passes = PRESETS[name]
+        return GuidedDenoiser(name, network, passes, device, progress)
     if name in list_models():
         return NetworkDenoiser(name, device=device, progress=progress)
     raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")

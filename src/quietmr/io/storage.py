@@ -77,8 +77,8 @@ def _count_inexact(stored: NDArray[Any], values: NDArray[np.float32], storage: S
 def encode(values: NDArray[Any], storage: Storage) -> tuple[NDArray[Any], int]:
     """Turn values into the numbers to store: ``stored = (value - intercept) / slope``, computed in double precision.
 
-    Integer types are rounded to the nearest number and clipped to the range of the type. The result is chosen so that
-    `decode` gives back the same float32 wherever the type can express it.
+    Integer types are rounded to the nearest number and clipped to the range of the type. What `decode` gave for numbers
+    of the same storage becomes the same float32 again.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def encode(values: NDArray[Any], storage: Storage) -> tuple[NDArray[Any], int]:
     Raises
     ------
     OutputError
-        If a complex image is to be stored in a real type, or NaN in an integer type.
+        If a complex image is to be stored in a real type, NaN in an integer type, or too large a number in a float.
     """
     dtype = np.dtype(storage.dtype)
     if dtype.kind == "c":
@@ -116,15 +116,11 @@ def encode(values: NDArray[Any], storage: Storage) -> tuple[NDArray[Any], int]:
 def _to_floats(values: NDArray[Any], storage: Storage, dtype: np.dtype[Any]) -> NDArray[Any]:
     if storage.slope == 1 and storage.intercept == 0:
         return values.astype(dtype)
+    # bitwise reversible: the number that a value was read from lies no nearer to it than the one chosen here
     with np.errstate(all="ignore"):
         stored = ((values.astype(np.float64) - storage.intercept) / storage.slope).astype(dtype)
-        if dtype.itemsize == 4:
-            # rounded twice, a float32 may come back one unit in the last place off; a neighbor of it does not
-            for direction in (-np.inf, np.inf):
-                wrong = _means(stored, storage) != values
-                neighbor = np.nextafter(stored.astype(np.float32), np.float32(direction))
-                better = wrong & (_means(neighbor, storage) == values)
-                stored[better] = neighbor[better]
+    if (np.isinf(stored) & np.isfinite(values)).any():
+        raise OutputError(f"Values are too large for {dtype.name} with slope {storage.slope:g}: ask for slope 1.")
     return stored
 
 

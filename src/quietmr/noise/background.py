@@ -15,7 +15,6 @@ from quietmr.noise.blocks import Blocks
 
 _SHAPE = pi / 4  # squared mean over mean square
 _TAIL = 2.0  # fourth moment over squared second moment
-_VARIANCE = 2 - pi / 2  # of sigma 1
 _PRESENT = 0.8  # share of a block that must be neither zero nor missing
 
 
@@ -31,14 +30,11 @@ class AirLevel:
         Relative standard error.
     blocks : array of bool
         Which blocks are air of this level.
-    whiteness : float
-        SD of the noise in its finest detail over its whole SD: 1 for white noise, less for smooth noise.
     """
 
     sigma: float
     uncertainty: float
     blocks: NDArray[np.bool_]
-    whiteness: float
 
 
 def _crowd(log_levels: NDArray[np.float64], width: float) -> float:
@@ -91,7 +87,5 @@ def air_level(blocks: Blocks, side: int) -> AirLevel | None:
     if not (enough and alone and _looks_rayleigh(blocks.subset(crowd))):
         return None
     sigma = sqrt(0.5 * float(blocks.second[crowd].mean()))
-    whole = crowd & (blocks.whole > 0)
-    fine = float(blocks.fine[whole].mean()) if whole.any() else 0.0
     error = sqrt(float(np.var(log_level[crowd])) / count + 0.01**2)
-    return AirLevel(sigma, error, crowd, sqrt(fine / _VARIANCE) / sigma)
+    return AirLevel(sigma, error, crowd)

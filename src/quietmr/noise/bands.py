@@ -25,11 +25,15 @@ class Band:
 
 @dataclass(frozen=True)
 class AxisBands:
-    """The three bands of one axis: the top of the filled k-space, the middle, and the bottom."""
+    """The three bands of one axis: the top of the filled k-space, the middle, and the bottom.
+
+    ``is_full`` tells that k-space is filled up to Nyquist.
+    """
 
     high: Band
     middle: Band
     low: Band
+    is_full: bool
 
     @property
     def reach(self) -> int:
@@ -52,16 +56,16 @@ def axis_bands(support: float) -> AxisBands:
     the bands move down with the support, so that they keep off its rim, where scanners roll off.
     """
     if support >= _NEARLY_FULL:
-        high, middle, low = [-1.0, 2.0, -1.0], [-1.0, 0.0, 1.0], [1.0, 2.0, 1.0]
-        return AxisBands(*(_band(np.array(taps), 1.0) for taps in (high, middle, low)))
+        second, central, smooth = (np.array(taps) for taps in ([-1.0, 2.0, -1.0], [-1.0, 0.0, 1.0], [1.0, 2.0, 1.0]))
+        return AxisBands(_band(second, 1.0), _band(central, 1.0), _band(smooth, 1.0), is_full=True)
     half = int(np.ceil(2 / support))
     position = np.arange(-half, half + 1)
     window = np.cos(0.5 * np.pi * position / (half + 1)) ** 2
     centre = 0.68 * support
     wave = window * np.cos(np.pi * centre * position)
-    high_taps = wave - window * (wave.sum() / window.sum())
-    middle_taps = window * np.sin(0.5 * np.pi * centre * position)
-    return AxisBands(_band(high_taps, support), _band(middle_taps, support), _band(window, support))
+    high = wave - window * (wave.sum() / window.sum())
+    middle = window * np.sin(0.5 * np.pi * centre * position)
+    return AxisBands(_band(high, support), _band(middle, support), _band(window, support), is_full=False)
 
 
 def filter_along(pixels: Pixels, taps: NDArray[np.float32], axis: int) -> Pixels:

@@ -166,6 +166,6 @@ def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magni
             break
     error = sqrt(0.8 / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2)
     level = TissueLevel(reading.sigma, error, reading.growth, reading.color)
-    if level.is_filtered:
+    if level.is_filtered and y.is_full and x.is_full:
         return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=error + 0.05)
     return level

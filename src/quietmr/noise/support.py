@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BRIGHT = 0.5  # of the 95th percentile of segment levels
+_SHORTEST = 48  # axis whose support is looked for
 _ENOUGH = 32  # segments for a spectrum
-_LENGTHS = (64, 32)  # of a segment, the longest of which there are enough is used
+_LENGTHS = (64, 32, 16)  # of a segment: long ones resolve the rim, short ones find room in small objects
 _FLAT = 0.3  # share of the bright segments, those with the least anatomy, whose spectrum is looked at
-_DROP = np.log(4.0)  # by which power must fall at the rim beyond its trend
-_LOWEST, _HIGHEST = 0.35, 0.92  # supports that can be told apart from none and from full
+_DROP = np.log(3.0)  # by which power must fall at the rim beyond its trend
+_LOWEST, _HIGHEST = 0.45, 0.92  # supports that can be told apart from none and from full
 
 
 def _segments(plane: NDArray[Any], present: NDArray[np.bool_], length: int) -> NDArray[Any]:
@@ -46,11 +47,11 @@ def _spectrum(segments: NDArray[Any]) -> NDArray[np.float64]:
     return 0.5 * (median[: half + 1] + median[-np.arange(half + 1)])
 
 
-def _rim(power: NDArray[np.float64]) -> float:
-    """Frequency (1 = Nyquist) where the power falls off a cliff; 1 if it does not."""
+def _cliff(power: NDArray[np.float64]) -> tuple[float, float]:
+    """Where log power falls most beyond its trend, as (fall, frequency)."""
     frequency = np.linspace(0, 1, power.size)
     log_power = np.log(np.maximum(power, np.finfo(np.float64).tiny))
-    best, rim = _DROP, 1.0
+    best, rim = 0.0, 1.0
     for place in frequency[(frequency >= _LOWEST) & (frequency <= _HIGHEST)]:
         distance = frequency - place
         far, near = (distance > -0.38) & (distance < -0.2), (distance > -0.2) & (distance < -0.03)
@@ -59,10 +60,16 @@ def _rim(power: NDArray[np.float64]) -> float:
         trend = max(log_power[far].mean() - inner, 0.0)
         excess = inner - outer - 1.4 * trend
         if excess > best:
-            best, rim = excess, float(place)
-    if rim == 1.0:
-        return 1.0
-    half = log_power[(frequency > rim - 0.2) & (frequency < rim - 0.06)].mean() - np.log(2.0)
+            best, rim = float(excess), float(place)
+    return best, rim
+
+
+def _half_power(power: NDArray[np.float64], rim: float) -> float:
+    """Frequency near the rim where the power has fallen to half of what lies inside."""
+    frequency = np.linspace(0, 1, power.size)
+    log_power = np.log(np.maximum(power, np.finfo(np.float64).tiny))
+    inside = (frequency > rim - 0.2) & (frequency < rim - 0.06)
+    half = log_power[inside].mean() - np.log(2.0)
     past = np.flatnonzero((frequency > rim - 0.15) & (log_power < half))
     if not past.size:
         return rim
@@ -88,8 +95,12 @@ def axis_support(planes: Iterable[tuple[NDArray[Any], NDArray[np.bool_]]], size:
     """
     planes = list(planes)
     for length in _LENGTHS:
-        if size >= 1.5 * length:
-            segments = _bright(np.concatenate([_segments(plane, present, length) for plane, present in planes]))
-            if len(segments) >= _ENOUGH:
-                return _rim(_spectrum(segments))
+        if size < _SHORTEST:
+            break
+        segments = _bright(np.concatenate([_segments(plane, present, length) for plane, present in planes]))
+        if len(segments) >= _ENOUGH:
+            power = _spectrum(segments)
+            fall, rim = _cliff(power)
+            if fall > _DROP:
+                return _half_power(power, rim)
     return 1.0

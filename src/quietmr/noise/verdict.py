@@ -6,10 +6,9 @@ from math import sqrt
 from quietmr.noise.background import AirLevel
 from quietmr.noise.residual import TissueLevel
 
-_AGREE = 0.1  # relative difference of air and tissue up to which they are averaged
+_AGREE = 0.15  # relative difference of air and tissue up to which they are averaged
 _DISAGREE = 0.3  # from which the user is told
-_WHITE = 0.95  # whiteness of air and
-_COLORED = 1.4  # color of tissue, beyond which the noise is smooth and a fall of tissue below air is due to that
+_COLORED = 1.4  # color of tissue, above which its noise is smooth and the top band too low a witness
 _HARMLESS = 0.03  # growth of a reading by which anatomy can be neglected
 
 
@@ -36,9 +35,9 @@ def _with_air(tissue: TissueLevel, air: AirLevel) -> Verdict:
     tissue under parallel imaging, or where air has several channels or was attenuated.
     """
     ratio = tissue.sigma / air.sigma
-    if abs(ratio - 1) <= max(_AGREE, 2 * tissue.uncertainty):
+    if abs(ratio - 1) <= _AGREE:
         return _mean(tissue.sigma, tissue.uncertainty, air.sigma, air.uncertainty)
-    smooth = ratio < 1 and (air.whiteness < _WHITE or tissue.color > _COLORED)
+    smooth = ratio < 1 and tissue.color > _COLORED
     anatomy = ratio > 1 and tissue.growth > 1 + _HARMLESS
     told = ""
     if abs(ratio - 1) > _DISAGREE and not smooth:

@@ -131,7 +131,7 @@ def _places(shape: tuple[int, ...], pixel_size: tuple[float, float]) -> list[_Pl
     height, width = (n * mm for n, mm in zip(shape, pixel_size, strict=True))
     scale = min(_CELL_WIDTH / width, _CELL_HEIGHT / height)
     width, height = scale * width, scale * height
-    bottom = _BOTTOM + (_CELL_HEIGHT - height) / 2
+    bottom = _BOTTOM + (_CELL_HEIGHT - height) * 0.7
     lefts = (_LEFT + column * (_CELL_WIDTH + _GAP) + (_CELL_WIDTH - width) / 2 for column in range(3))
     return [_Place(left, bottom, width, height) for left in lefts]
 

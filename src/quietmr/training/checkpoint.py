@@ -16,7 +16,9 @@ State = dict[str, dict[str, Tensor]]
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Flatten the tensors of an optimizer's state into ``{"index/name": tensor}``."""
     state = optimizer.state_dict()["state"]
-    return {f"{i}/{name}": torch.as_tensor(value).clone() for i, entry in state.items() for name, value in entry.items()}
+    return {
+        f"{i}/{name}": torch.as_tensor(value).clone() for i, entry in state.items() for name, value in entry.items()
+    }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -42,6 +42,8 @@ class Patch(_Section):
     """(F, Y, X) in voxels; F = 1 trains single slices."""
     batch: int = Field(2, ge=1)
     """Patches per step."""
+    zoom: int = Field(1, ge=1)
+    """Cut this many times as wide in plane and keep the center of k-space: as sharp as a scanner makes images."""
     share: float = Field(1.0, gt=0)
     """How often this size is drawn, relative to the others."""
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
+import scipy.fft
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from quietmr.phantoms import Mixture, draw_scene
 from quietmr.training.recipe import Patch, Recipe, SceneRecipe
+
+Scene = NDArray[np.float32]
 
 
 class SceneBatches(IterableDataset[Tensor]):
@@ -34,7 +38,7 @@ class SceneBatches(IterableDataset[Tensor]):
         drawn = 0
         while True:
             patch = self.patches[int(rng.choice(len(self.patches), p=shares / shares.sum()))]
-            crops = [cut_patch(pool[int(rng.integers(len(pool)))], patch.shape, rng) for _ in range(patch.batch)]
+            crops = [cut_patch(pool[int(rng.integers(len(pool)))], patch, rng) for _ in range(patch.batch)]
             yield torch.from_numpy(np.stack(crops))
             drawn += patch.batch
             # The pool grows with every patch until it is full; from then on one scene is replaced now and then.
@@ -45,20 +49,45 @@ class SceneBatches(IterableDataset[Tensor]):
                 pool[int(rng.integers(len(pool)))] = draw_scene(self.scenes.shape, mixture, rng)
 
 
-def cut_patch(scene: np.ndarray, shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+def keep_kspace_center(volume: Scene, factor: int) -> Scene:
+    """Reduce the in-plane resolution by an integer factor as a scanner does: by not acquiring the outer k-space.
+
+    Parameters
+    ----------
+    volume : array, shape (F, Y, X)
+        Y and X are multiples of ``factor``.
+    factor : int
+
+    Returns
+    -------
+    array, shape (F, Y / factor, X / factor), float32
+        Magnitude; a uniform volume keeps its value.
+    """
+    if factor == 1:
+        return volume
+    height, width = volume.shape[1] // factor, volume.shape[2] // factor
+    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
+    top, left = (volume.shape[1] - height) // 2, (volume.shape[2] - width) // 2
+    kept = scipy.fft.ifftshift(spectrum[:, top : top + height, left : left + width], axes=(1, 2))
+    return np.asarray(np.abs(scipy.fft.ifft2(kept)) / factor**2, dtype=np.float32)
+
+
+def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator) -> Scene:
     """Cut a random patch, flipped and turned at random in plane.
 
     Empty places are drawn less often: a patch darker than 2 % is drawn once more.
     """
+    size = np.array(patch.shape) * [1, patch.zoom, patch.zoom]
     for _ in range(2):
-        corner = [int(rng.integers(0, n - size + 1)) for n, size in zip(scene.shape, shape, strict=True)]
-        crop = scene[tuple(slice(c, c + size) for c, size in zip(corner, shape, strict=True))]
+        corner = [int(rng.integers(0, n - wide + 1)) for n, wide in zip(scene.shape, size, strict=True)]
+        crop = scene[tuple(slice(c, c + wide) for c, wide in zip(corner, size, strict=True))]
         if crop.mean() > 0.02:
             break
+    crop = keep_kspace_center(crop, patch.zoom)
     for axis in range(3):
         if rng.random() < 0.5:
             crop = np.flip(crop, axis)
-    if shape[1] == shape[2] and rng.random() < 0.5:
+    if patch.shape[1] == patch.shape[2] and rng.random() < 0.5:
         crop = crop.swapaxes(1, 2)
     return np.ascontiguousarray(crop)
 

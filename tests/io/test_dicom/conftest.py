@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from quietmr.data import Step
+from quietmr.io.dicom import read, write
 
 ROWS, COLUMNS = 6, 8
+_DENOISED = (Step("denoise"),)
 
 
 @dataclass
@@ -128,3 +133,36 @@ def _save() -> Any:
 @pytest.fixture(name="ramp")
 def _ramp() -> Any:
     return ramp
+
+
+@pytest.fixture
+def one(scan, save, tmp_path):
+    """Write a picture with the elements given, read it, write it with other values, and read that."""
+
+    def run(stored, values=None, syntax=ExplicitVRLittleEndian, unit="stored", history=_DENOISED, **elements):
+        image = read(save(scan.picture(stored, **elements), tmp_path / "in.dcm", syntax))
+        data = image.data if values is None else np.asarray(values, np.float32).reshape(image.shape)
+        write(image.replace(data=data, history=history, unit=unit), tmp_path / "out.dcm")
+        return image, read(tmp_path / "out.dcm"), pydicom.dcmread(tmp_path / "out.dcm")
+
+    return run
+
+
+@pytest.fixture
+def enhanced_file(scan, save, ramp, tmp_path):
+    dataset = scan.picture(ramp(2, 6, 8), SOPClassUID=EnhancedMRImageStorage, ImagePositionPatient=None)
+    frames = []
+    for z, slope in enumerate(("1", "0.5")):
+        frame = pydicom.Dataset()
+        for name, elements in {
+            "PlanePositionSequence": {"ImagePositionPatient": list(scan.position(z))},
+            "PixelValueTransformationSequence": {"RescaleSlope": slope, "RescaleIntercept": "0", "RescaleType": "US"},
+            "FrameVOILUTSequence": {"WindowCenter": "100", "WindowWidth": "200"},
+        }.items():
+            item = pydicom.Dataset()
+            for keyword, value in elements.items():
+                setattr(item, keyword, value)
+            setattr(frame, name, [item])
+        frames.append(frame)
+    dataset.PerFrameFunctionalGroupsSequence = frames
+    return save(dataset, tmp_path / "in.dcm")

@@ -42,10 +42,11 @@ def try_bytes(raw, path):
     return True
 
 
-def test_flipped_bytes(sound, tmp_path, rng):
+@pytest.mark.parametrize("rounds", [50, pytest.param(1000, marks=[pytest.mark.nightly, pytest.mark.timeout(3600)])])
+def test_flipped_bytes(sound, tmp_path, rng, rounds):
     raw = sound.read_bytes()
     head = len(raw) - len(pydicom.dcmread(sound).PixelData)
-    for _ in range(50):
+    for _ in range(rounds):
         damaged = bytearray(raw)
         for place in rng.integers(0, head, rng.integers(1, 6)):
             damaged[place] = rng.integers(0, 256)

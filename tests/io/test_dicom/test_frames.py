@@ -222,6 +222,15 @@ def test_enhanced_frames_in_any_order(enhanced, scan, save, tmp_path, rng):
     assert image.geometry.affine == pytest.approx(scan.affine())
 
 
+def test_dimension_indices_tell_where_nothing_else_does(enhanced, save, tmp_path):
+    dataset, stored = enhanced([(2, 0), (0, 0), (1, 0)], [1, 1, 1])
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        del frame.FrameContentSequence[0].TemporalPositionIndex
+    image = read(save(dataset, tmp_path / "e.dcm"))
+    assert np.array_equal(image.data[:, 0] + 1, stored[[1, 2, 0]])
+    assert image.frames == "unknown"
+
+
 def test_enhanced_with_a_frame_short_is_refused(enhanced, save, tmp_path):
     dataset, _ = enhanced([(0, 0), (0, 1)], [1, 1])
     del dataset.PerFrameFunctionalGroupsSequence[1]

@@ -82,6 +82,7 @@ def test_missing_library_names_the_extra(scan, save, tmp_path, ramp, monkeypatch
         ({"ModalityLUTSequence": [pydicom.Dataset()]}, "lookup table"),
         ({"BitsAllocated": 12, "BitsStored": 12, "HighBit": 11}, "12 of 12 bits"),
         ({"BitsStored": 12, "HighBit": 15}, "below bit 15"),
+        ({"RescaleSlope": [1, 2]}, "RescaleSlope has 2 values, expected 1"),
         ({"RescaleSlope": "0"}, "RescaleSlope is 0"),
         ({"Rows": 0}, "0 x 8"),
         ({"Rows": 60000, "Columns": 60000}, "cut off or damaged"),

@@ -6,11 +6,12 @@ Traps of the library that are met here:
   units.
 - All forms average *squares* and take the root, which is right for magnitudes and turns negative values into positive
   ones: Gaussian values are lifted above zero first and lowered afterwards.
-- Near the border both forms read outside the memory of axes that are not longer than the radius: short axes are
-  lengthened by reflection. One slice becomes a stack of copies, of which only the middle one counts: copies multiply
-  all weights alike, so the result is the filter in two dimensions.
+- Both forms read outside the memory of axes that are not longer than the radius (measured with 1.12.1: the result for
+  one slice depends on the order of the axes by two noise SDs, or is NaN): short axes are lengthened by reflection. One
+  slice becomes a stack of copies, of which only the middle one counts: copies multiply all weights alike, so the result
+  is the filter in two dimensions.
 - Threads of the blockwise filter add into shared voxels without a lock, so that its result changes from run to run
-  (measured with 1.12.1: up to most of a noise SD): it runs on one thread.
+  (measured with 1.12.1: by up to 0.8 noise SD): it runs on one thread.
 """
 
 from dataclasses import dataclass

@@ -114,12 +114,24 @@ class SkimageWavelet(VolumeDenoiser):
             raise InputError(f"The parameter shifts of {self.name} must not be negative, got {self.shifts}: change it.")
 
     def _filter_volume(self, volume: Array, n_channels: int) -> Array:
-        values = in_its_dimensions(volume)
+        picture = in_its_dimensions(volume)
+        shortest = 2 * self._length() - 2  # voxels for one level: shorter axes are lengthened by reflection
+        values = np.pad(picture, [(0, max(0, shortest - n)) for n in picture.shape], mode="symmetric")
         axes = tuple(range(values.ndim))
         total = np.zeros(values.shape)
         for shift in product(range(self.shifts + 1), repeat=values.ndim):
             total += np.roll(self._shrink(np.roll(values, shift, axes)), tuple(-n for n in shift), axes)
-        return np.asarray(total / (self.shifts + 1) ** values.ndim, dtype=np.float32).reshape(volume.shape)
+        kept = total[tuple(slice(n) for n in picture.shape)] / (self.shifts + 1) ** values.ndim
+        return np.asarray(kept, dtype=np.float32).reshape(volume.shape)
+
+    def _length(self) -> int:
+        pywt = optional_library("pywt", "compare")
+        if self.wavelet not in pywt.wavelist(kind="discrete"):
+            raise InputError(
+                f"The wavelet '{self.wavelet}' of {self.name} is unknown: take a discrete one of PyWavelets, for "
+                "example db2 or sym4."
+            )
+        return int(pywt.Wavelet(self.wavelet).dec_len)
 
     def _shrink(self, values: Array) -> Array:
         shrunk = _restoration().denoise_wavelet(

@@ -36,10 +36,13 @@ def many(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     ValueError
         If one is not a finite number.
     """
-    value = dataset.get(keyword)
-    if value is None or value == "":
-        return ()
-    found = tuple(float(item) for item in (value if isinstance(value, MultiValue | list | tuple) else (value,)))
+    try:
+        value = dataset.get(keyword)
+        if value is None or value == "":
+            return ()
+        found = tuple(float(item) for item in (value if isinstance(value, MultiValue | list | tuple) else (value,)))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{keyword} holds no number ({error})") from error
     if not all(math.isfinite(item) for item in found):
         raise ValueError(f"{keyword} is {value!s}, expected finite numbers")
     return found

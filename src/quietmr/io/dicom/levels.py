@@ -118,10 +118,10 @@ def _check_still(
 ) -> None:
     limit = max(_tolerance(first), 0.1 * min(first.row_spacing or 1.0, first.column_spacing or 1.0))
     for group, center in zip(groups, centers, strict=True):
-        if np.linalg.norm(positions[group] - center, axis=1).max() > limit:
+        off = float(np.linalg.norm(positions[group] - center, axis=1).max())
+        if off > limit:
             raise InputError(
-                f"{source} holds frames of one slice at places up to "
-                f"{2 * np.linalg.norm(positions[group] - center, axis=1).max():.3g} mm apart: "
+                f"{source} holds frames of one slice at places up to {2 * off:.3g} mm apart: "
                 "give one folder per place, or register the frames first."
             )
 

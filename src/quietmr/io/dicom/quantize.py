@@ -128,14 +128,15 @@ def _extent(data: NDArray[np.float32], where: NDArray[np.bool_], slope: float, i
         steps = (values - intercept) / slope
         # what float32 cannot resolve is no distance from the grid
         slack = _ON_GRID + float(np.abs(values).max()) * 2.0**-23 / abs(slope)
-        on_grid = on_grid and bool(np.abs(steps - np.rint(steps)).max() <= min(slack, 0.25))
+        on_grid = on_grid and bool(np.abs(steps - np.rint(steps)).max() <= slack)
         low, high = min(low, float(steps.min())), max(high, float(steps.max()))
     return _Extent(low, high, on_grid)
 
 
 def _fits(extent: _Extent, layout: PixelFormat, *, same_unit: bool) -> bool:
     low, high = layout.limits
-    inside = low - 0.5 <= extent.low and extent.high <= high + 0.5
+    # numbers are rounded to even: half a step above the largest is too much
+    inside = low - 0.5 < extent.low and extent.high < high + 0.5
     return inside and (extent.on_grid or (same_unit and extent.high - extent.low >= _ENOUGH_STEPS))
 
 

@@ -1,0 +1,117 @@
+"""A network and, on top of it, one or more passes of nonlocal Bayes that it guides: the ``quiet`` presets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from quietmr.data import Image, Step
+from quietmr.denoise.correlation import block_correlation, noise_correlation
+from quietmr.denoise.guard import give_back
+from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.nonlocal_bayes import block_shape, filter_groups
+from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
+from quietmr.noise import rician_mean, rician_variance
+
+Volume = NDArray[np.float32]
+
+# Over-relaxation of a pass, and blocks per group for static volumes with white noise and for everything else.
+_RELAX = 1.3
+_GROUP_STATIC, _GROUP_OTHER = 64, 128
+# Of the progress of one image, the part that the network makes up.
+_NETWORK_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class GuidedDenoiser:
+    """Denoise magnitude images with a network and filter the noisy data once more along what it found.
+
+    The network's result is the pilot: it tells which blocks are alike and how they vary, and the filter acts on the
+    noisy data, so that texture the network smoothed away comes back. Most of the quality on white noise comes from
+    this stage; the network makes one pass enough.
+
+    Parameters
+    ----------
+    name : str
+        Name of the preset, for the history.
+    model : str
+        Trained network that makes the pilot.
+    passes : int
+        Passes of the filter.
+    device : str
+        Where the network runs; the filter runs on the CPU.
+    progress : callable, optional
+        Is told the done part, 0 to 1.
+    """
+
+    name: str
+    model: str
+    passes: int = 1
+    device: str = "auto"
+    progress: Callable[[float], None] | None = field(default=None, compare=False)
+
+    def __call__(self, image: Image) -> Image:
+        """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
+        pilot = NetworkDenoiser(self.model, self.device, progress=self._tell(0.0, _NETWORK_SHARE))(image)
+        assert image.noise is not None, "the network has checked it"
+        found = pilot.history[-1].parameters
+        axis: FrameAxis = found["third_axis"]
+        sigma = image.noise.over(image.shape)
+        stacks = [to_stacks(array, axis) for array in (image.data, pilot.data, sigma)]
+        tell, results, white = self._tell(_NETWORK_SHARE, 1.0), [], True
+        for i, (noisy, guide, spread) in enumerate(zip(*stacks, strict=True)):
+            volume, is_white = self._refine(noisy, guide, spread, static=axis == "slices")
+            white = white and is_white
+            results.append(volume)
+            tell((i + 1) / len(stacks[0]))
+        data = np.where(sigma > 0, from_stacks(np.stack(results), axis), image.data)
+        parameters = {**found, "method": self.name, "network": self.model, "passes": self.passes, "white_noise": white}
+        return image.after(Step("denoise", parameters), data)
+
+    def _tell(self, start: float, end: float) -> Callable[[float], None]:
+        def tell(part: float) -> None:
+            if self.progress is not None:
+                self.progress(start + (end - start) * part)
+
+        return tell
+
+    def _refine(self, noisy: Volume, guide: Volume, sigma: Volume, *, static: bool) -> tuple[Volume, bool]:
+        """Filter one volume; also tell whether its noise was taken for white."""
+        level = np.float32(np.median(sigma[sigma > 0])) if (sigma > 0).any() else np.float32(1.0)
+        spread = np.asarray(np.where(sigma > 0, sigma, level) / level, dtype=np.float32)
+        x: Volume = np.maximum(noisy, np.float32(0.0)) / (level * spread)
+        p: Volume = guide / (level * spread)
+        axes = noise_correlation(x, p, block_shape(len(x)))
+        group = _GROUP_STATIC if static and axes is None else _GROUP_OTHER
+        shape = None if axes is None else block_correlation(axes)
+        for _ in range(self.passes):
+            p = _one_pass(x, p, spread, group, shape)
+        return give_back(x, p, correlation=axes) * (level * spread), axes is None
+
+
+def _one_pass(x: Volume, p: Volume, spread: Volume, group: int, shape: NDArray[np.float32] | None) -> Volume:
+    """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
+    # The noisy magnitude without its Rician bias, around the pilot, and the variance it has there.
+    surrogate = p + (x - rician_mean(p, 1.0))
+    variance = rician_variance(p, 1.0)
+    threads = torch.get_num_threads()
+    try:
+        filtered = filter_groups(
+            _tensor(surrogate * spread),
+            _tensor(p * spread),
+            _tensor(variance * spread**2),
+            group=group,
+            correlation=None if shape is None else _tensor(shape),
+            floor=0.5 * float(spread.min()),
+            threads=threads,
+        ).numpy()
+    finally:
+        # The filter's own threads run one operation each on one core, which torch then keeps as its setting.
+        torch.set_num_threads(threads)
+    return np.asarray(np.maximum(p + _RELAX * (filtered / spread - p), 0.0), dtype=np.float32)
+
+
+def _tensor(array: NDArray[np.floating]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

@@ -1,0 +1,163 @@
+"""The guided filter, its guard, and what it finds out about the noise."""
+
+import numpy as np
+import pytest
+import torch
+
+from quietmr.data import Geometry, Image, NoiseMap
+from quietmr.denoise import create_denoiser
+from quietmr.denoise.correlation import block_correlation, noise_correlation
+from quietmr.denoise.guard import give_back
+from quietmr.denoise.nonlocal_bayes import block_shape, filter_groups
+from quietmr.denoise.run import PRESETS
+from quietmr.noise import rician_mean
+from quietmr.noise.synthesis import colour
+from quietmr.phantoms import Mixture, draw_scene
+
+STILL = Mixture(dynamic=0, thick=0)
+SHAPES = [(1, 8, 8), (1, 33, 21), (2, 12, 12), (3, 20, 17), (4, 9, 9), (9, 26, 31)]
+
+
+def noisy_of(clean, sigma, rng):
+    noise = sigma * rng.standard_normal((2, *clean.shape))
+    return np.hypot(clean + noise[0], noise[1]).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", [(1, 33, 21), (9, 26, 31)])
+def test_without_noise_variance_the_noisy_values_stay(shape, rng):
+    """v -> 0 turns the filter into the identity, where the group is large enough for a full covariance."""
+    pilot = torch.from_numpy(rng.random(shape, dtype=np.float32)) + 1
+    noisy = pilot + 0.1 * torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+    result = filter_groups(noisy, pilot, torch.full(shape, 1e-9), group=200)
+    # Blocks at the edge, which repeat voxels, have a smaller covariance: a few voxels move a little.
+    assert float((result - noisy).abs().quantile(0.95)) < 0.05 * 0.1
+
+
+@pytest.mark.parametrize("shape", SHAPES[1:])
+def test_a_flat_pilot_makes_it_a_mean(shape, rng):
+    """C = 0: every block becomes the mean of its group, so noise falls by far and no bias enters."""
+    pilot = torch.full(shape, 5.0)
+    noisy = pilot + torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+    result = filter_groups(noisy, pilot, torch.ones(shape))
+    assert float(result.std()) < 0.5 * float(noisy.std())
+    assert float((result - noisy).mean()) == pytest.approx(0.0, abs=0.35)
+
+
+def test_one_group_by_hand(rng):
+    """A single cell against the formula written out with numpy."""
+    pilot = rng.random((1, 16, 16)).astype(np.float32) * 4
+    noisy = (pilot + rng.standard_normal(pilot.shape)).astype(np.float32)
+    padded = [np.pad(a[0], 3, mode="edge") for a in (pilot, noisy)]
+    blocks = [np.lib.stride_tricks.sliding_window_view(a, (8, 8)).reshape(-1, 64) for a in padded]
+    window = np.kaiser(8, 2.0)[:, None] * np.kaiser(8, 2.0)
+    total, weight = np.zeros((22, 22)), np.zeros((22, 22))
+    for y, x in ((3, 3), (3, 11), (11, 3), (11, 11)):
+        reference = blocks[0][y * 15 + x]
+        near = np.argsort(((blocks[0] - reference) ** 2).sum(1), kind="stable")[:64]
+        p, z = blocks[0][near].astype(np.float64), blocks[1][near].astype(np.float64)
+        covariance = np.cov(p.T)
+        gain = covariance @ np.linalg.inv(covariance + np.eye(64))
+        filtered = z.mean(0) + (z - z.mean(0)) @ gain.T
+        for position, block in zip(near, filtered, strict=True):
+            top, left = divmod(int(position), 15)
+            total[top : top + 8, left : left + 8] += window * block.reshape(8, 8)
+            weight[top : top + 8, left : left + 8] += window
+    expected = total[3:19, 3:19] / weight[3:19, 3:19]
+    result = filter_groups(torch.from_numpy(noisy), torch.from_numpy(pilot), torch.ones(1, 16, 16), group=64)
+    np.testing.assert_allclose(result[0].numpy(), expected, atol=2e-3)
+
+
+def test_threads_change_nothing(rng):
+    volumes = [torch.from_numpy(rng.random((9, 40, 40), dtype=np.float32)) for _ in range(2)]
+    one, two = (filter_groups(*volumes, torch.ones(9, 40, 40), threads=n) for n in (1, 2))
+    torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("shape", [(1, 1, 8, 8), (1, 1, 9, 31), (1, 3, 16, 17), (3, 6, 12, 12)])
+def test_presets_take_any_shape(preset, shape, rng):
+    clean = np.stack([draw_scene(shape[1:], STILL, rng) for _ in range(shape[0])])
+    image = Image(noisy_of(clean, 0.1, rng), noise=NoiseMap(np.array(0.1)))
+    result = create_denoiser(preset)(image)
+    assert result.shape == shape
+    assert np.isfinite(result.data).all()
+    assert (result.data >= 0).all()
+    assert result.history[-1].parameters["method"] == preset
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_scale_equivariance(factor, rng):
+    noisy = noisy_of(draw_scene((6, 40, 36), STILL, rng), 0.1, rng)[None]
+    small, large = (
+        create_denoiser("quiet")(Image(noisy * np.float32(c), noise=NoiseMap(np.array(0.1 * c)))) for c in (1, factor)
+    )
+    # Rounding may exchange blocks that are equally similar, which changes a few voxels by little.
+    difference = np.abs(large.data / np.float32(factor) - small.data)
+    assert np.quantile(difference, 0.99) < 1e-3 * 0.1
+    assert difference.max() < 0.2 * 0.1
+
+
+def test_the_second_stage_beats_its_pilot_on_texture(rng):
+    clean = draw_scene((12, 64, 64), Mixture(head=1, regions=0, leaves=0, dynamic=0, thick=0, rich=0), rng)[None]
+    image = Image(noisy_of(clean, 0.07, rng), noise=NoiseMap(np.array(0.07)))
+    errors = [np.mean((create_denoiser(name)(image).data - clean) ** 2) for name in ("quiet-fast", "quiet")]
+    assert errors[1] < 0.95 * errors[0]
+
+
+def test_it_runs_along_time_where_the_network_does(rng):
+    clean = np.repeat(draw_scene((1, 40, 40), STILL, rng)[None], 6, axis=0)
+    image = Image(
+        noisy_of(clean, 0.1, rng), Geometry(np.diag([1.0, 1.0, 8.0, 1.0])), noise=NoiseMap(np.array(0.1)), frames="time"
+    )
+    result = create_denoiser("quiet")(image)
+    assert result.history[-1].parameters["third_axis"] == "time"
+    assert np.mean((result.data - clean) ** 2) < 0.3 * np.mean((image.data - clean) ** 2)
+
+
+def scene_in_air(rng):
+    clean = np.zeros((12, 96, 96), np.float32)
+    clean[:, 24:72, 24:72] = 20 * draw_scene((12, 48, 48), STILL, rng)
+    return clean
+
+
+def test_white_noise_is_seen_as_white(rng):
+    clean = scene_in_air(rng)
+    assert noise_correlation(noisy_of(clean, 1.0, rng), clean, block_shape(12)) is None
+
+
+@pytest.mark.parametrize("air", [True, False])
+def test_filtered_noise_is_measured(air, rng):
+    """A Gaussian k-space filter along x correlates neighbors by a known amount."""
+    generator = torch.Generator().manual_seed(1)
+    shape = (12, 96, 96)
+    frequency = torch.fft.fftfreq(96).abs() * 2
+    transfer = torch.exp(-0.5 * (frequency / 0.45) ** 2).expand(shape)
+    rho = torch.fft.ifft(transfer[0, 0] ** 2).real
+    expected = (rho / rho[0])[:4].numpy()
+    noise = colour(torch.complex(*torch.randn((2, *shape), generator=generator)), transfer).numpy()
+    clean = scene_in_air(rng) if air else 20 + scene_in_air(rng)
+    found = noise_correlation(np.abs(clean + noise).astype(np.float32), clean, block_shape(12))
+    np.testing.assert_allclose(found[2], expected, atol=0.1)
+    np.testing.assert_allclose(found[1][1:], 0.0, atol=0.16)
+
+
+def test_block_correlation_is_the_product_of_its_axes():
+    axes = [np.array([1.0]), np.array([1.0, 0.4]), np.array([1.0, 0.5, 0.1])]
+    matrix = block_correlation(axes)
+    assert matrix.shape == (6, 6)
+    np.testing.assert_allclose(np.diag(matrix), 1.0, rtol=1e-5)
+    assert matrix[0, 3] == pytest.approx(0.4, abs=1e-3)
+    assert matrix[0, 5] == pytest.approx(0.4 * 0.1, abs=1e-3)
+    assert np.linalg.eigvalsh(matrix).min() > 0.01
+
+
+def test_the_guard_gives_a_lost_spot_back_and_little_else(rng):
+    truth = np.full((9, 32, 32), 20.0, np.float32)
+    spots = truth.copy()
+    spots[4, 16, 16] += 8.0
+    spots[4, 15:18, 15:18] += 2.0
+    noisy = noisy_of(spots, 1.0, rng)
+    guarded = give_back(noisy, truth)
+    assert guarded[4, 16, 16] - 20.0 > 0.5 * (noisy[4, 16, 16] - 20.0)
+    assert np.mean((guarded - spots) ** 2) < 0.15
+    np.testing.assert_allclose(give_back(rician_mean(truth, 1.0).astype(np.float32), truth), truth, atol=1e-3)

@@ -9,7 +9,7 @@ from quietmr.denoise import create_denoiser
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.nonlocal_bayes import block_shape, filter_groups
-from quietmr.denoise.run import PRESETS
+from quietmr.denoise.presets import PRESETS
 from quietmr.noise import rician_mean
 from quietmr.noise.synthesis import colour
 from quietmr.phantoms import Mixture, draw_scene
@@ -23,14 +23,15 @@ def noisy_of(clean, sigma, rng):
     return np.hypot(clean + noise[0], noise[1]).astype(np.float32)
 
 
-@pytest.mark.parametrize("shape", [(1, 33, 21), (9, 26, 31)])
+@pytest.mark.parametrize("shape", [(1, 48, 48), (20, 32, 32)])
 def test_without_noise_variance_the_noisy_values_stay(shape, rng):
     """v -> 0 turns the filter into the identity, where the group is large enough for a full covariance."""
     pilot = torch.from_numpy(rng.random(shape, dtype=np.float32)) + 1
     noisy = pilot + 0.1 * torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
     result = filter_groups(noisy, pilot, torch.full(shape, 1e-9), group=200)
-    # Blocks at the edge, which repeat voxels, have a smaller covariance: a few voxels move a little.
-    assert float((result - noisy).abs().quantile(0.95)) < 0.05 * 0.1
+    # Blocks at the edge repeat voxels and so have a smaller covariance.
+    inner = (..., slice(12, -12), slice(12, -12))
+    torch.testing.assert_close(result[inner][len(result) // 2], noisy[inner][len(noisy) // 2], atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("shape", SHAPES[1:])

@@ -11,7 +11,9 @@ def head(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
     Voxels average over 4 x 4 points in plane, as real ones do: without partial volume no edge would be physical.
     """
     points = (shape[0], 4 * shape[1], 4 * shape[2])
-    z, y, x = np.meshgrid(*(np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in points), indexing="ij", sparse=True)
+    z, y, x = np.meshgrid(
+        *(np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in points), indexing="ij", sparse=True
+    )
     radius = np.sqrt((z / 1.3) ** 2 + (y / 0.85) ** 2 + (x / 0.7) ** 2)
     image = np.where(radius < 0.95, 650.0, 0.0)
     folds = np.sin(14 * y + 3 * np.sin(9 * x)) * np.sin(11 * x + 2 * z)

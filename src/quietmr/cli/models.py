@@ -59,13 +59,11 @@ def model_facts(name: str) -> dict[str, Any]:
     from quietmr.data import ModelError
     from quietmr.denoise import list_denoisers
     from quietmr.denoise.classical import CLASSICAL
-    from quietmr.denoise.run import PRESETS
+    from quietmr.denoise.presets import PRESETS
     from quietmr.models import list_models, load_card
 
     if name in PRESETS:
-        network, passes = PRESETS[name]
-        summary = f"{network}, then {passes} pass{'es' if passes > 1 else ''} of nonlocal Bayes filtering guided by it."
-        return {"name": name, "kind": "preset", "description": summary, "network": network, "passes": passes}
+        return {"name": name, "kind": "preset", **asdict(PRESETS[name])}
     if name in list_models():
         return {"name": name, "kind": "network", **asdict(load_card(name))}
     if name in CLASSICAL:

@@ -12,15 +12,13 @@ from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
 from quietmr.models import list_models
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
 DEFAULT_MODEL = "quiet"
-
-# Presets on top of a network: its name and the passes of the guided filter.
-PRESETS = {"quiet": ("quiet-fast", 1), "quiet-best": ("quiet-fast", 2)}
 
 
 def list_denoisers(pattern: str = "*") -> list[str]:
@@ -42,8 +40,8 @@ def create_denoiser(
     if name in CLASSICAL:
         return CLASSICAL[name]()
     if name in PRESETS:
-        network, passes = PRESETS[name]
-        return GuidedDenoiser(name, network, passes, device, progress)
+        preset = PRESETS[name]
+        return GuidedDenoiser(name, preset.network, preset.passes, device, progress)
     if name in list_models():
         return NetworkDenoiser(name, device=device, progress=progress)
     raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")

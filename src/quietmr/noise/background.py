@@ -6,7 +6,7 @@ with nothing but zeroed pixels below them; ghosts, tissue edges and zeroed air d
 """
 
 from dataclasses import dataclass
-from math import log, pi, sqrt
+from math import exp, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,13 +79,13 @@ def air_level(blocks: Blocks, side: int) -> AirLevel | None:
     centre = _crowd(log_level[shaped], width)
     for _ in range(3):
         crowd = usable & (np.abs(log_level - centre) < width)
-        centre = 0.5 * log(0.5 * float(blocks.second[crowd].mean()))
+        centre = float(np.median(log_level[crowd]))  # low-signal tissue at its upper end must not pull it up
     below = shaped & (log_level < centre - 1.5 * width) & (log_level > centre - 5 * width)
     count = int(np.count_nonzero(crowd))
     enough = count >= max(6, 0.005 * blocks.count)
     alone = np.count_nonzero(below) <= 0.3 * count and np.count_nonzero(crowd & shaped) >= 0.7 * count
     if not (enough and alone and _looks_rayleigh(blocks.subset(crowd))):
         return None
-    sigma = sqrt(0.5 * float(blocks.second[crowd].mean()))
+    sigma = exp(centre) * (1 + 1 / (6 * side**2))  # mean of a chi-squared law over its median
     error = sqrt(float(np.var(log_level[crowd])) / count + 0.01**2)
     return AirLevel(sigma, error, crowd)

@@ -25,15 +25,11 @@ class Band:
 
 @dataclass(frozen=True)
 class AxisBands:
-    """The three bands of one axis: the top of the filled k-space, the middle, and the bottom.
-
-    ``is_full`` tells that k-space is filled up to Nyquist.
-    """
+    """The three bands of one axis: the top of the filled k-space, the middle, and the bottom."""
 
     high: Band
     middle: Band
     low: Band
-    is_full: bool
 
     @property
     def reach(self) -> int:
@@ -57,7 +53,7 @@ def axis_bands(support: float) -> AxisBands:
     """
     if support >= _NEARLY_FULL:
         second, central, smooth = (np.array(taps) for taps in ([-1.0, 2.0, -1.0], [-1.0, 0.0, 1.0], [1.0, 2.0, 1.0]))
-        return AxisBands(_band(second, 1.0), _band(central, 1.0), _band(smooth, 1.0), is_full=True)
+        return AxisBands(_band(second, 1.0), _band(central, 1.0), _band(smooth, 1.0))
     half = int(np.ceil(2 / support))
     position = np.arange(-half, half + 1)
     window = np.cos(0.5 * np.pi * position / (half + 1)) ** 2
@@ -65,7 +61,7 @@ def axis_bands(support: float) -> AxisBands:
     wave = window * np.cos(np.pi * centre * position)
     high = wave - window * (wave.sum() / window.sum())
     middle = window * np.sin(0.5 * np.pi * centre * position)
-    return AxisBands(_band(high, support), _band(middle, support), _band(window, support), is_full=False)
+    return AxisBands(_band(high, support), _band(middle, support), _band(window, support))
 
 
 def filter_along(pixels: Pixels, taps: NDArray[np.float32], axis: int) -> Pixels:

@@ -21,6 +21,9 @@ _FLATTEST = 0.05  # share of the tissue blocks that are read
 _DARK = 0.1  # of the 95th percentile of block levels: darker blocks carry no signal
 _WHOLE = 0.75  # share of a block that the filters must see
 _PURE = 1.08  # growth of the reading from the flattest blocks to the next, above which it holds anatomy
+_SCATTER = 0.8  # squared relative error of sigma from a median, times the number of independent values
+_STEADY = 1.05  # growth below which a smooth reading is a filter's doing and not anatomy's
+_LONGEST = 2.0  # factor by which a filter may be undone: the law of a longer extrapolation is anybody's guess
 _WHITE = 1.6  # power of the edge bands over the top band above which the noise is not white
 
 
@@ -53,7 +56,7 @@ class TissueLevel:
     @property
     def is_filtered(self) -> bool:
         """True if the noise itself is smooth, as after a filter or an interpolation."""
-        return self.is_pure and self.color > _WHITE
+        return self.growth < _STEADY and self.color > _WHITE
 
 
 def _freedom(taps: Sequence[NDArray[np.float32]], side: int) -> float:
@@ -106,16 +109,29 @@ def _read(blocks: Blocks, guess: float, freedom: float, *, magnitude: bool) -> _
     fine, edge, middle = blocks.fine / scale, blocks.edge / scale, blocks.middle / scale
     order = np.argsort(middle, kind="stable")
     count = max(ceil(_FLATTEST * order.size), min(60, order.size // 4), min(8, order.size))
-    flattest, others = order[:count], order[count : max(3 * count, order.size // 3)]
-    reading = float(np.median(fine[flattest]))
-    if reading <= 0:
+    others = order[count : max(3 * count, order.size // 3)]
+    first = float(np.median(fine[order[:count]]))
+    if first <= 0:
         return _Reading(0.0, 1.0, 1.0, count)
+    growth = sqrt(float(np.median(fine[others])) / first) if others.size else 1.0
+    count = _extended(fine[order], count, freedom)
+    flattest = order[:count]
     return _Reading(
-        sigma=sqrt(reading / _chi_squared_quantile(0, freedom)),
-        growth=sqrt(float(np.median(fine[others])) / reading) if others.size else 1.0,
+        sigma=sqrt(float(np.median(fine[flattest])) / _chi_squared_quantile(0, freedom)),
+        growth=growth,
         color=float(np.mean(edge[flattest]) / np.mean(fine[flattest])),
         count=count,
     )
+
+
+def _extended(fine: Floats, count: int, freedom: float) -> int:
+    """Read more blocks, in order of flatness, as long as they read no more than those before; half of all at most."""
+    while 2 * count <= fine.size // 2:
+        tolerance = 2 * sqrt(_SCATTER / (freedom * count))
+        if np.median(fine[count : 2 * count]) > (1 + tolerance) * np.median(fine[:count]):
+            break
+        count *= 2
+    return count
 
 
 def _integral(decay: float) -> float:
@@ -130,7 +146,7 @@ def _undo_filter(sigma: float, color: float, bands: Sequence[AxisBands]) -> floa
     top = y.high.frequency + x.high.frequency
     edge = 0.5 * (y.high.frequency + x.low.frequency + y.low.frequency + x.high.frequency)
     decay = log(color) / (top - edge)
-    return sigma * sqrt(exp(decay * top)) * _integral(decay)
+    return sigma * min(sqrt(exp(decay * top)) * _integral(decay), _LONGEST)
 
 
 def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magnitude: bool) -> TissueLevel | None:
@@ -164,8 +180,8 @@ def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magni
         reading = _read(blocks, guess, freedom, magnitude=magnitude)
         if abs(reading.sigma - guess) <= 1e-4 * guess:
             break
-    error = sqrt(0.8 / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2)
+    error = sqrt(_SCATTER / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2)
     level = TissueLevel(reading.sigma, error, reading.growth, reading.color)
-    if level.is_filtered and y.is_full and x.is_full:
+    if level.is_filtered:
         return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=error + 0.05)
     return level

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 _BRIGHT = 0.5  # of the 95th percentile of segment levels
 _SHORTEST = 48  # axis whose support is looked for
-_ENOUGH = 32  # segments for a spectrum
+_ENOUGH = 32  # segments for a spectrum, and
 _LENGTHS = (64, 32, 16)  # of a segment: long ones resolve the rim, short ones find room in small objects
+_MOST = 8000  # more add nothing
 _FLAT = 0.3  # share of the bright segments, those with the least anatomy, whose spectrum is looked at
-_DROP = np.log(3.0)  # by which power must fall at the rim beyond its trend
+_DROP = np.log(3.0)  # by which power must fall at the rim beyond its trend, were there no scatter
 _LOWEST, _HIGHEST = 0.45, 0.92  # supports that can be told apart from none and from full
 
 
@@ -31,11 +32,11 @@ def _bright(segments: NDArray[Any]) -> NDArray[Any]:
     quarters = np.abs(segments).reshape(len(segments), 4, -1).mean(axis=2)
     level = quarters.mean(axis=1)
     kept: NDArray[Any] = segments[quarters.min(axis=1) >= _BRIGHT * np.quantile(level, 0.95)]
-    return kept
+    return kept[:: 1 + len(kept) // _MOST]
 
 
-def _spectrum(segments: NDArray[Any]) -> NDArray[np.float64]:
-    """Median power of flat segments against frequency, from zero to Nyquist; negative frequencies folded in."""
+def _spectrum(segments: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
+    """Median power of flat segments from frequency zero to Nyquist, and how many segments that is."""
     length = segments.shape[1]
     window = np.hanning(length + 2)[1:-1]
     centred = (segments - segments.mean(axis=1, keepdims=True)) * window
@@ -43,8 +44,8 @@ def _spectrum(segments: NDArray[Any]) -> NDArray[np.float64]:
     half = length // 2
     anatomy = power[:, 2 : half // 3].sum(axis=1) + power[:, 1 - half // 3 : -1].sum(axis=1)
     flattest = np.argsort(anatomy, kind="stable")[: max(_ENOUGH, int(_FLAT * len(power)))]
-    median: NDArray[np.float64] = np.median(power[flattest], axis=0)
-    return 0.5 * (median[: half + 1] + median[-np.arange(half + 1)])
+    median = np.median(power[flattest], axis=0)
+    return 0.5 * (median[: half + 1] + median[-np.arange(half + 1)]), flattest.size
 
 
 def _cliff(power: NDArray[np.float64]) -> tuple[float, float]:
@@ -99,8 +100,8 @@ def axis_support(planes: Iterable[tuple[NDArray[Any], NDArray[np.bool_]]], size:
             break
         segments = _bright(np.concatenate([_segments(plane, present, length) for plane, present in planes]))
         if len(segments) >= _ENOUGH:
-            power = _spectrum(segments)
+            power, count = _spectrum(segments)
             fall, rim = _cliff(power)
-            if fall > _DROP:
+            if fall > _DROP + 3 / np.sqrt(count):
                 return _half_power(power, rim)
     return 1.0

@@ -9,7 +9,6 @@ from quietmr.noise.residual import TissueLevel
 _AGREE = 0.15  # relative difference of air and tissue up to which they are averaged
 _DISAGREE = 0.3  # from which the user is told
 _COLORED = 1.4  # color of tissue, above which its noise is smooth and the top band too low a witness
-_HARMLESS = 0.03  # growth of a reading by which anatomy can be neglected
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def _with_air(tissue: TissueLevel, air: AirLevel) -> Verdict:
     if abs(ratio - 1) <= _AGREE:
         return _mean(tissue.sigma, tissue.uncertainty, air.sigma, air.uncertainty)
     smooth = ratio < 1 and tissue.color > _COLORED
-    anatomy = ratio > 1 and tissue.growth > 1 + _HARMLESS
+    anatomy = ratio > 1 and not tissue.is_pure
     told = ""
     if abs(ratio - 1) > _DISAGREE and not smooth:
         told = f"tissue reads {ratio:.2f} times the level of air"

@@ -134,9 +134,11 @@ def _read(path: Path, name: str) -> FoundFile:
         stream.seek(0)
         dataset = dcmread(stream, stop_before_pixels=True)
         # parsing is lazy: touch what the next steps rely on while damage still has a name
+        _is_index(dataset)
+        _kind(dataset)
+        _title(dataset)
         text(dataset, "SeriesInstanceUID")
         text(dataset, "SOPInstanceUID")
-        _kind(dataset)
         return FoundFile(path, name, dataset, stream.tell())
 
 
@@ -168,10 +170,13 @@ def _check_one_series(found: Sequence[FoundFile], folder: Path) -> None:
 
 
 def _series_line(uid: str, members: Sequence[FoundFile]) -> str:
-    dataset = members[0].dataset
-    title = text(dataset, "SeriesDescription") or text(dataset, "ProtocolName") or "without description"
+    title = _title(members[0].dataset)
     count = f"{len(members)} file{'s' if len(members) > 1 else ''}"
     return f"'{title}' (SeriesInstanceUID {uid or 'missing'}, {count}, first {members[0].name})"
+
+
+def _title(dataset: Dataset) -> str:
+    return text(dataset, "SeriesDescription") or text(dataset, "ProtocolName") or "without description"
 
 
 def _check_no_twins(found: Sequence[FoundFile], folder: Path) -> None:

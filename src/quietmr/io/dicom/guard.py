@@ -24,6 +24,7 @@ _DAMAGE = (
     LookupError,
     MemoryError,
     RuntimeError,
+    StopIteration,
     TypeError,
     ValueError,
     struct.error,

@@ -103,7 +103,7 @@ def _describe(found: Sequence[FoundFile]) -> tuple[tuple[SourceFile, ...], list[
             else:
                 here = planes(item.dataset, index)
             n_tiles = len(here) if is_mosaic(item.dataset) else 0
-        warn_if_lossy(item.dataset, item.path)
+            warn_if_lossy(item.dataset, item.path)
         files.append(SourceFile(item.name, item.dataset, layout, n_tiles, here[0].intercept))
         frames.extend(here)
     return tuple(files), frames

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint docs benchmark clean
 
 demo: $(VENV)/.core
-	$(BIN)/python -m quietmr.demo demo
+	$(BIN)/quietmr demo demo
 
 test: $(VENV)/.test
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash .ci/checks

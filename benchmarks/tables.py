@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def report(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
-    """All tables; ``is_free`` tells whether a method is a rival under a free licence (input and networks are not)."""
+    """All tables; ``is_free`` tells whether a method is a rival under a free license (input and networks are not)."""
     parts = []
     for group in dict.fromkeys(row.group for row in rows):
         part = [row for row in rows if row.group == group]
@@ -64,28 +64,35 @@ def means(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
     """
     count = len({row.cell for row in rows})
     found = dict.fromkeys(row.method for row in rows)
-    methods = [name for name in found if _count(rows, name) == count]
-    psnr = {name: {row.cell: row.psnr for row in rows if row.method == name} for name in methods}
+    own = {name: [row for row in rows if row.method == name] for name in found if _count(rows, name) == count}
     percents = sorted({row.percent for row in rows if row.kind == "white"})
-    kinds = [kind for kind in dict.fromkeys(row.kind for row in rows) if kind != "white"]
+    columns = [("white", percent) for percent in percents]
+    columns += dict.fromkeys((row.kind, row.percent) for row in rows if row.kind != "white")
     head = ["method", "PSNR", "SSIM", "PSNR whole", "SSIM whole", "bias %", "CPU s/Mvoxel"]
-    head += [f"white {percent:g} %" for percent in percents] + kinds
+    head += [f"{kind} {percent:g} %" for kind, percent in columns]
     head += ["over best free rival", "over best free rival of each cell", "worst cell"]
     lines = []
-    for name in sorted(methods, key=lambda name: -mean(psnr[name].values())):
-        own = [row for row in rows if row.method == name]
-        line = [name, f"{mean(psnr[name].values()):.2f}", f"{mean(row.ssim for row in own):.4f}"]
-        line += [f"{mean(row.psnr_all for row in own):.2f}", f"{mean(row.ssim_all for row in own):.4f}"]
-        line += [f"{mean(row.bias for row in own):+.2f}", f"{mean(row.cpu_s_per_mvoxel for row in own):.1f}"]
-        line += [f"{mean(r.psnr for r in own if (r.kind, r.percent) == ('white', p)):.2f}" for p in percents]
-        line += [f"{mean(row.psnr for row in own if row.kind == kind):.2f}" for kind in kinds]
-        rivals = [psnr[rival] for rival in methods if is_free(rival) and rival != name]
-        lines.append(line + (_margins(psnr[name], rivals) if rivals else ["", "", ""]))
-    partial = ", ".join(name for name in found if name not in methods)
-    about = f"Mean over {count} cells (PSNR in dB, SSIM: foreground)." + (
-        f" Not on all cells: {partial}." * bool(partial)
-    )
-    return f"{about}\n\n{markdown(head, lines)}"
+    for name in sorted(own, key=lambda name: -mean(row.psnr for row in own[name])):
+        rivals = [own[rival] for rival in own if is_free(rival) and rival != name]
+        by_column = [mean(row.psnr for row in own[name] if (row.kind, row.percent) == column) for column in columns]
+        lines.append(
+            [name, *_scores(own[name]), *(f"{value:.2f}" for value in by_column), *_margins(own[name], rivals)]
+        )
+    partial = ", ".join(name for name in found if name not in own)
+    about = f"Mean over {count} cells (PSNR in dB, SSIM: foreground)."
+    return f"{about}{f' Not on all cells: {partial}.' if partial else ''}\n\n{markdown(head, lines)}"
+
+
+def _scores(rows: Sequence[Row]) -> list[str]:
+    names = {
+        "psnr": ".2f",
+        "ssim": ".4f",
+        "psnr_all": ".2f",
+        "ssim_all": ".4f",
+        "bias": "+.2f",
+        "cpu_s_per_mvoxel": ".1f",
+    }
+    return [format(mean(getattr(row, name) for row in rows), form) for name, form in names.items()]
 
 
 def cells(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
@@ -120,7 +127,11 @@ def _count(rows: Sequence[Row], method: str) -> int:
     return len({row.cell for row in rows if row.method == method})
 
 
-def _margins(own: Mapping[CellKey, float], rivals: Sequence[Mapping[CellKey, float]]) -> list[str]:
-    in_the_mean = mean(own.values()) - max(mean(rival.values()) for rival in rivals)
-    per_cell = [value - max(rival[cell] for rival in rivals) for cell, value in own.items()]
+def _margins(own: Sequence[Row], rivals: Sequence[Sequence[Row]]) -> list[str]:
+    """Margins in dB over the rival that is best in the mean, over the best of each cell in the mean, and at worst."""
+    if not rivals:
+        return ["", "", ""]
+    in_the_mean = mean(row.psnr for row in own) - max(mean(row.psnr for row in rival) for rival in rivals)
+    psnr = [{row.cell: row.psnr for row in rival} for rival in rivals]
+    per_cell = [row.psnr - max(rival[row.cell] for rival in psnr) for row in own]
     return [f"{in_the_mean:+.2f}", f"{mean(per_cell):+.2f}", f"{min(per_cell):+.2f}"]

@@ -11,7 +11,7 @@ from scipy import ndimage, signal
 
 from quietmr.data import Image, InputError, MissingExtraError, NoiseMap, QuietmrWarning
 from quietmr.denoise.classical import CLASSICAL
-from quietmr.denoise.classical.bm4d import Bm3d, _say_licence_once
+from quietmr.denoise.classical.bm4d import Bm3d, _say_license_once
 from quietmr.denoise.classical.diffusion import PeronaMalik
 from quietmr.denoise.classical.dipy_nlm import DipyAscm, DipyBlockwise, DipyClassic
 from quietmr.denoise.classical.dipy_pca import MIN_FRAMES, DipyLocalPca, DipyMppca
@@ -83,7 +83,7 @@ def test_names_and_facts_are_complete():
         facts = method.facts
         assert method.name == name
         assert isinstance(method(), Denoiser)
-        assert facts.citation and facts.licence
+        assert facts.citation and facts.license
         assert facts.is_free == (facts.library not in ("bm3d", "bm4d"))
         assert (facts.extra is None) == (facts.library == "quietmr")
 
@@ -240,12 +240,12 @@ def test_a_library_that_misses_its_own_parts_is_not_blamed_on_the_extra(monkeypa
 
 
 @pytest.mark.parametrize("method", ["bm3d", "bm4d"])
-def test_the_non_commercial_licence_is_said_once(method, monkeypatch):
+def test_the_non_commercial_license_is_said_once(method, monkeypatch):
     library = ModuleType(method)
     setattr(library, method, lambda values, **_: values)
     monkeypatch.setitem(sys.modules, method, library)
     image = magnitude(np.ones((1, 1, 16, 16), np.float32))
-    _say_licence_once.cache_clear()
+    _say_license_once.cache_clear()
     with pytest.warns(QuietmrWarning, match="non-commercial use only"):
         CLASSICAL[method]()(image)
     with warnings.catch_warnings():

@@ -27,7 +27,7 @@ _BFLOAT16_SNR = 40.0
 class NetworkDenoiser:
     """Denoise magnitude images with a trained network, tile by tile.
 
-    Peak memory is about 350 bytes per voxel of one tile on top of three copies of the image.
+    Peak memory is about 300 bytes per voxel of one tile on top of three copies of the image.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class NetworkDenoiser:
 
     model: str
     device: str = "auto"
-    tile_voxels: int = 4_500_000
+    tile_voxels: int = 7_200_000
     progress: Callable[[float], None] | None = field(default=None, compare=False)
 
     def __call__(self, image: Image) -> Image:

@@ -93,10 +93,10 @@ def _positions(sizes: Axis) -> list[Axis]:
     return [(f, y, x) for f in range(a) for y in range(b) for x in range(c)]
 
 
-def _kaiser(block: Axis, beta: float = 2.0) -> Tensor:
-    """Weight of each voxel of a block when overlapping results are averaged, shape (F, Y, X)."""
+def _kaiser(block: Axis, beta: float = 2.0) -> list[Tensor]:
+    """Weight of each voxel of a block when overlapping results are averaged: one factor for each axis F, Y, X."""
     f, y, x = (torch.kaiser_window(n, periodic=False, beta=beta) for n in block)
-    return f[:, None, None] * y[None, :, None] * x[None, None, :]
+    return [f[:, None, None], y[None, :, None], x[None, None, :]]
 
 
 def _windows(volume: Tensor, corners: list[Axis], window: Axis) -> Tensor:
@@ -115,11 +115,15 @@ def _nearest(windows: Tensor, layout: Layout, count: int) -> Tensor:
     """
     a, b, c = layout.candidates
     offsets = _positions(layout.block)
-    blocks = torch.stack([windows[:, f : f + a, y : y + b, x : x + c].flatten(1) for f, y, x in offsets], dim=1)
+    blocks = windows.new_empty((len(windows), len(offsets), a, b, c))
+    for i, (f, y, x) in enumerate(offsets):
+        blocks[:, i] = windows[:, f : f + a, y : y + b, x : x + c]
+    blocks = blocks.flatten(2)
+    energy = functional.avg_pool3d(windows.square()[:, None], layout.block, stride=1).flatten(2) * len(offsets)
     where = layout.flat(_positions((a, b, c)))
     reference = torch.searchsorted(where, layout.flat(layout.references()))
     # |a - b|^2 without |a|^2, which is the same for all candidates of a reference.
-    distance = blocks.square().sum(1)[:, None] - 2.0 * blocks[:, :, reference].transpose(1, 2) @ blocks
+    distance = torch.baddbmm(energy, blocks[:, :, reference].transpose(1, 2), blocks, alpha=-2.0)
     return where[distance.topk(min(count, len(where)), dim=2, largest=False).indices]
 
 
@@ -198,7 +202,8 @@ def filter_groups(
     volumes = [functional.pad(v[None, None], pads, mode="replicate")[0, 0] for v in (pilot, noisy, variance)]
     size = int(np.prod(layout.block))
     shape = torch.eye(size) if correlation is None else correlation
-    weights = _kaiser(layout.block)
+    factors = _kaiser(layout.block)
+    weights = (factors[0] * factors[1] * factors[2]).flatten()
     offsets = layout.flat(_positions(layout.block))
     sums = _Sums(torch.zeros_like(volumes[0]), torch.zeros_like(volumes[0]), Lock())
 
@@ -212,7 +217,7 @@ def filter_groups(
             pilots, values = (w.flatten(1).gather(1, voxels).view(groups) for w in windows[:2])
             own = layout.flat(layout.references())[:, None] + offsets
             level = windows[2].flatten(1)[:, own].mean(2).flatten()
-            filtered = _shrink(pilots, values, level, shape) * weights.flatten()
+            filtered = _shrink(pilots, values, level, shape) * weights
             total = torch.zeros_like(windows[0]).flatten(1)
             counts = torch.zeros_like(total)
             positions = found.flatten(1)
@@ -223,7 +228,7 @@ def filter_groups(
     parts = list(_batches(volumes[0], layout, floor))
     with ThreadPoolExecutor(max(1, threads)) as pool:
         list(pool.map(work, parts))
-    return _average(sums, pilot, weights, layout)
+    return _average(sums, pilot, factors, layout)
 
 
 def _batches(pilot: Tensor, layout: Layout, floor: float) -> Iterator[list[Axis]]:
@@ -237,13 +242,17 @@ def _batches(pilot: Tensor, layout: Layout, floor: float) -> Iterator[list[Axis]
         yield corners[first : first + _CELLS_AT_A_TIME]
 
 
-def _average(sums: _Sums, pilot: Tensor, weights: Tensor, layout: Layout) -> Tensor:
+def _average(sums: _Sums, pilot: Tensor, factors: list[Tensor], layout: Layout) -> Tensor:
     """Divide the sums by the weights that fell on each voxel; where none did, the pilot stays."""
     f, y, x = pilot.shape
-    a, b, c = layout.block
-    # A block at position q covers q ... q + block - 1: correlate the counts with the weights, back to front.
-    padded = functional.pad(sums.blocks[None, None], (c - 1, 0, b - 1, 0, a - 1, 0))
-    fallen = functional.conv3d(padded, weights.flip(0, 1, 2)[None, None])[0, 0]
+    # A block at position q covers q ... q + block - 1: spread the counts with the weights, one axis after the other.
+    fallen = sums.blocks
+    for axis, factor in enumerate(factors):
+        spread = torch.zeros_like(fallen)
+        for shift, weight in enumerate(factor.flatten().tolist()):
+            length = fallen.shape[axis] - shift
+            spread.narrow(axis, shift, length).add_(fallen.narrow(axis, 0, length), alpha=weight)
+        fallen = spread
     mean = sums.values / fallen.clamp_min(1e-6)
     inner = tuple(slice(s, s + n) for s, n in zip(layout.search, (f, y, x), strict=True))
     return torch.where(fallen[inner] > 1e-3, mean[inner], pilot)

@@ -104,7 +104,7 @@ def _one_pass(x: Volume, p: Volume, spread: Volume, group: int, shape: NDArray[n
             _tensor(variance * spread**2),
             group=group,
             correlation=None if shape is None else _tensor(shape),
-            floor=0.5 * float(spread.min()),
+            floor=float(spread.min()),
             threads=threads,
         ).numpy()
     finally:

@@ -32,7 +32,7 @@ class Card:
     license : str
         Of the weights.
     data : str
-        What it was trained on, with licence.
+        What it was trained on, with license.
     noise_convention : str
     intended_use, limits : str
     recipe : mapping

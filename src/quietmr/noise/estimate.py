@@ -12,18 +12,18 @@ from quietmr.noise.background import air_level
 from quietmr.noise.bands import AxisBands, axis_bands
 from quietmr.noise.blocks import Blocks, Plane, block_statistics
 from quietmr.noise.planes import Content, find_content
-from quietmr.noise.residual import TissueLevel, tissue_level
+from quietmr.noise.residual import TissueLevel, pedestal_level, tissue_level
 from quietmr.noise.support import axis_support
 from quietmr.noise.verdict import Verdict, weigh
 
 _SMALLEST = 6  # pixels along an in-plane axis
-_INTERPOLATED = 0.95  # support below which the user is told
+_FULL = 0.95  # support below which the user is told
 _ALIKE = 0.15  # mean difference of two frames over their mean up to which frames of unknown meaning are repeats
 
 
 @dataclass(frozen=True)
 class _Readings:
-    spatial: TissueLevel
+    tissue: TissueLevel
     support: tuple[float, float, float]
     verdict: Verdict
     step: float
@@ -94,24 +94,25 @@ def _read(image: Image, content: Content) -> _Readings:
             "No region of the image is large enough and free of zeros and missing values to measure noise in: "
             "give sigma yourself, or a wider mask."
         )
+    pedestal = pedestal_level(blocks, bands, side) if magnitude and air is None else None
     temporal = level(block_statistics(content.differences(), bands, side)) if _frames_repeat(image, content) else None
-    return _Readings(spatial, support, weigh(spatial, temporal, air), _step(planes))
+    return _Readings(temporal or spatial, support, weigh(spatial, temporal, air, pedestal), _step(planes))
 
 
 def _remarks(readings: _Readings) -> list[str]:
     """Write down what the user should know, one sentence each."""
     remarks = []
-    spatial, verdict = readings.spatial, readings.verdict
-    for axis, part in zip("yx", readings.support[1:], strict=True):
-        if part < _INTERPOLATED:
-            remarks.append(
-                f"The image looks interpolated: k-space is filled to {part:.0%} along {axis}, so that its noise is "
-                "smooth and was measured on the filled part."
-            )
-    if spatial.is_filtered:
+    verdict = readings.verdict
+    parts = [f"{part:.0%} along {axis}" for axis, part in zip("yx", readings.support[1:], strict=True) if part < _FULL]
+    if parts:
         remarks.append(
-            "The image looks filtered or already denoised: its finest detail carries less noise than coarser detail, "
-            "so that the noise level is uncertain."
+            f"The image looks interpolated: k-space is filled to {' and '.join(parts)}, so that its noise is smooth "
+            "and was measured on the filled part."
+        )
+    if readings.tissue.is_smooth:
+        remarks.append(
+            "The image looks filtered, already denoised or nearly free of noise: its finest detail is poor beside "
+            "coarser detail, so that the noise level is uncertain."
         )
     if readings.step > 0 and verdict.sigma < 0.6 * readings.step:
         remarks.append(

@@ -17,14 +17,19 @@ from quietmr.noise.bands import AxisBands
 from quietmr.noise.blocks import Blocks, Floats
 from quietmr.noise.rician import rician_variance, signal_from_mean
 
-_FLATTEST = 0.05  # share of the tissue blocks that are read
+_FLATTEST = 0.05  # share of the tissue blocks that are read at least
 _DARK = 0.1  # of the 95th percentile of block levels: darker blocks carry no signal
 _WHOLE = 0.75  # share of a block that the filters must see
-_PURE = 1.08  # growth of the reading from the flattest blocks to the next, above which it holds anatomy
 _SCATTER = 0.8  # squared relative error of sigma from a median, times the number of independent values
-_STEADY = 1.05  # growth below which a smooth reading is a filter's doing and not anatomy's
+# Growth is the reading of the next blocks over that of the flattest.
+_PURE = 1.08  # above it the reading holds anatomy
+_STEADY = 1.05  # below it color is a filter's doing and not anatomy's
+_UNSTEADY = 2.0  # above it even the flattest dark blocks hold more than noise
+# Color is the power of the edge bands over that of the top band.
+_WHITE = 1.6  # above it noise is not white
+_SMOOTH = 2.0  # above it something is smooth, noise or image
 _LONGEST = 2.0  # factor by which a filter may be undone: the law of a longer extrapolation is anybody's guess
-_WHITE = 1.6  # power of the edge bands over the top band above which the noise is not white
+_STANDING = 0.85  # squared mean over mean square of dark values from which they stand on a pedestal (Rayleigh: 0.785)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,11 @@ class TissueLevel:
     def is_filtered(self) -> bool:
         """True if the noise itself is smooth, as after a filter or an interpolation."""
         return self.growth < _STEADY and self.color > _WHITE
+
+    @property
+    def is_smooth(self) -> bool:
+        """True if the finest detail is poor beside coarser detail: filtered, denoised, or hardly noisy at all."""
+        return self.is_filtered or self.color > _SMOOTH
 
 
 def _freedom(taps: Sequence[NDArray[np.float32]], side: int) -> float:
@@ -180,8 +190,36 @@ def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magni
         reading = _read(blocks, guess, freedom, magnitude=magnitude)
         if abs(reading.sigma - guess) <= 1e-4 * guess:
             break
-    error = sqrt(_SCATTER / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2)
+    error = min(sqrt(_SCATTER / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2), 1.0)
     level = TissueLevel(reading.sigma, error, reading.growth, reading.color)
     if level.is_filtered:
         return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=error + 0.05)
     return level
+
+
+def pedestal_level(blocks: Blocks, bands: Sequence[AxisBands], side: int) -> TissueLevel | None:
+    """Noise level in air that stands on a pedestal, as a root sum of squares of many channels or a ghost makes it.
+
+    There the mean tells nothing, but the scatter does: about half the variance of one channel, for any number of
+    channels. Only dark blocks whose detail is white and steady are believed.
+
+    Parameters
+    ----------
+    blocks, bands, side
+        As for `tissue_level`, of a magnitude image.
+
+    Returns
+    -------
+    TissueLevel or None
+        None if there are no such blocks.
+    """
+    dark = (blocks.whole >= _WHOLE) & (blocks.level < _DARK * np.quantile(blocks.level, 0.95))
+    if np.count_nonzero(dark) < max(20, 0.01 * blocks.count):
+        return None
+    chosen = blocks.subset(dark)
+    if np.median(chosen.level**2 / chosen.second) < _STANDING:
+        return None
+    level = tissue_level(chosen, bands, side, magnitude=False)
+    if level is None or level.growth > _UNSTEADY or not 1 / _WHITE < level.color < _WHITE:
+        return None
+    return replace(level, sigma=level.sigma / sqrt(0.5), uncertainty=max(level.uncertainty, 0.3))

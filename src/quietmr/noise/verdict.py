@@ -51,7 +51,17 @@ def _with_frames(spatial: TissueLevel, temporal: TissueLevel) -> TissueLevel:
     return temporal if temporal.is_pure or temporal.sigma < spatial.sigma else spatial
 
 
-def weigh(spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | None) -> Verdict:
+def _with_pedestal(tissue: TissueLevel, pedestal: TissueLevel) -> Verdict:
+    """Fall back on air of unknown law where anatomy hides the noise of tissue."""
+    ratio = tissue.sigma / pedestal.sigma if pedestal.sigma else 1.0
+    if tissue.is_pure or ratio < 1 + _DISAGREE:
+        return Verdict(tissue.sigma, tissue.uncertainty)
+    return Verdict(pedestal.sigma, pedestal.uncertainty, f"tissue reads {ratio:.2f} times the level of air")
+
+
+def weigh(
+    spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | None, pedestal: TissueLevel | None
+) -> Verdict:
     """Combine the readings.
 
     Parameters
@@ -61,7 +71,9 @@ def weigh(spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | No
     temporal : TissueLevel, optional
         From differences of frames.
     air : AirLevel, optional
-        From the background.
+        From air that follows the Rayleigh law.
+    pedestal : TissueLevel, optional
+        From other dark air, if there is none.
 
     Returns
     -------
@@ -69,6 +81,8 @@ def weigh(spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | No
         In the unit of the readings.
     """
     tissue = spatial if temporal is None else _with_frames(spatial, temporal)
-    if air is None or tissue.sigma == 0:
-        return Verdict(tissue.sigma, tissue.uncertainty)
-    return _with_air(tissue, air)
+    if tissue.sigma > 0 and air is not None:
+        return _with_air(tissue, air)
+    if tissue.sigma > 0 and pedestal is not None:
+        return _with_pedestal(tissue, pedestal)
+    return Verdict(tissue.sigma, tissue.uncertainty)

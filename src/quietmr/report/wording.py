@@ -20,7 +20,8 @@ def level(noise: NoiseMap, sigma: float | None = None) -> str:
     value = noise.level if sigma is None else sigma
     if not noise.uncertainty:
         return f"{value:.4g}"
-    return f"{value:.4g} \N{PLUS-MINUS SIGN} {noise.uncertainty * value:.2g}"
+    error = float(f"{noise.uncertainty * value:.2g}")
+    return f"{value:.4g} \N{PLUS-MINUS SIGN} {error:g}"
 
 
 def nature(noise: NoiseMap) -> str:

@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from quietmr.data import Image, QuietmrError, QuietmrWarning
+from quietmr.data import Image, InputError, QuietmrError, QuietmrWarning
 from quietmr.io.dicom import read, write
 
 
@@ -59,3 +59,29 @@ def test_cut_off(sound, tmp_path, rng):
     # the last bytes may be padding; a pixel lost must show
     for length in rng.integers(0, len(raw) - 300, 25):
         assert not try_bytes(raw[:length], tmp_path / "cut.dcm")
+
+
+def test_unknown_type_in_the_file_head(scan, save, ramp, tmp_path):
+    raw = save(scan.picture(ramp()), tmp_path / "a.dcm").read_bytes()
+    broken = raw.replace(b"\x02\x00\x02\x00UI", b"\x02\x00\x02\x00U\x00", 1)
+    assert broken != raw
+    try_bytes(broken, tmp_path / "damaged.dcm")
+
+
+def test_compressed_frames_that_are_not_there(scan, save, ramp, tmp_path):
+    dataset = scan.picture(ramp())
+    # a basic offset table and the end, no frame between
+    dataset.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
+    dataset["PixelData"].is_undefined_length = True
+    assert not try_bytes(save(dataset, tmp_path / "a.dcm", RLELossless).read_bytes(), tmp_path / "damaged.dcm")
+
+
+@pytest.mark.shared
+def test_size_inside_a_jpeg_2000_frame_is_not_believed(shared, tmp_path):
+    raw = bytearray(shared("pydicom_mr_samples/emri_small_jpeg_2k_lossless.dcm").read_bytes())
+    size = raw.index(b"\xff\x4f\xff\x51") + 8
+    raw[size : size + 8] = b"\x00\x0f\xff\xff" * 2
+    path = tmp_path / "huge.dcm"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match="JPEG 2000 frame is 1048575 x 1048575, not 64 x 64"):
+        read(path)

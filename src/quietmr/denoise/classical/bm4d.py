@@ -1,6 +1,6 @@
-"""BM3D and BM4D of Tampere University: optional rivals under a non-commercial licence.
+"""BM3D and BM4D of Tampere University: optional rivals under a non-commercial license.
 
-They are never a default and not bundled. The first use in a process warns of the licence. Small images crash BM3D and
+They are never a default and not bundled. The first use in a process warns of the license. Small images crash BM3D and
 are refused by BM4D: short axes are lengthened by reflection.
 """
 
@@ -20,7 +20,7 @@ _SMALLEST = 16  # voxels along an axis: one search window of the libraries
 
 
 @cache
-def _say_licence_once() -> None:
+def _say_license_once() -> None:
     warnings.warn(
         "bm3d and bm4d are licensed by Tampere University for non-commercial use only; quietmr offers them for "
         "comparison and needs neither.",
@@ -40,7 +40,7 @@ class Bm3d(VolumeDenoiser):
 
     def _filter_volume(self, volume: Array, n_channels: int) -> Array:
         library = optional_library("bm3d", "bm4d")
-        _say_licence_once()
+        _say_license_once()
         _, rows, columns = volume.shape
         room = [(0, max(0, _SMALLEST - n)) for n in (rows, columns)]
         slices = [library.bm3d(np.pad(plane, room, mode="symmetric"), sigma_psd=1.0) for plane in volume]
@@ -66,7 +66,7 @@ class Bm4d(VolumeDenoiser):
 
     def _filter_volume(self, volume: Array, n_channels: int) -> Array:
         library = optional_library("bm4d", "bm4d")
-        _say_licence_once()
+        _say_license_once()
         z, y, x = volume.shape
         room = [(0, 0 if n == 1 else max(0, _SMALLEST - n)) for n in volume.shape]
         # the library takes a picture from the last axis of length one

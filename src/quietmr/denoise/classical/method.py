@@ -1,4 +1,4 @@
-"""What must be said of a method before anyone compares it: library, licence, source, and what it knows of the noise."""
+"""What must be said of a method before anyone compares it: library, license, source, and what it knows of the noise."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +14,8 @@ class Method:
     ----------
     library : str
         Who wrote the filter that runs: "dipy", "scikit-image", "bm3d", "bm4d" or "quietmr".
-    licence : str
-        SPDX name of the licence of that library, or "non-commercial".
+    license : str
+        SPDX name of the license of that library, or "non-commercial".
     citation : str
         The paper that describes the method.
     bias : {"told", "corrected after"}
@@ -29,7 +29,7 @@ class Method:
     """
 
     library: str
-    licence: str
+    license: str
     citation: str
     bias: BiasRule = "corrected after"
     extra: str | None = None
@@ -37,5 +37,5 @@ class Method:
 
     @property
     def is_free(self) -> bool:
-        """True if the licence lets anybody use the library, commercially too."""
-        return self.licence != "non-commercial"
+        """True if the license lets anybody use the library, commercially too."""
+        return self.license != "non-commercial"

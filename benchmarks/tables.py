@@ -74,25 +74,17 @@ def means(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:
     lines = []
     for name in sorted(own, key=lambda name: -mean(row.psnr for row in own[name])):
         rivals = [own[rival] for rival in own if is_free(rival) and rival != name]
-        by_column = [mean(row.psnr for row in own[name] if (row.kind, row.percent) == column) for column in columns]
-        lines.append(
-            [name, *_scores(own[name]), *(f"{value:.2f}" for value in by_column), *_margins(own[name], rivals)]
-        )
+        psnr = [mean(row.psnr for row in own[name] if (row.kind, row.percent) == column) for column in columns]
+        lines.append([name, *_scores(own[name]), *map("{:.2f}".format, psnr), *_margins(own[name], rivals)])
     partial = ", ".join(name for name in found if name not in own)
     about = f"Mean over {count} cells (PSNR in dB, SSIM: foreground)."
     return f"{about}{f' Not on all cells: {partial}.' if partial else ''}\n\n{markdown(head, lines)}"
 
 
 def _scores(rows: Sequence[Row]) -> list[str]:
-    names = {
-        "psnr": ".2f",
-        "ssim": ".4f",
-        "psnr_all": ".2f",
-        "ssim_all": ".4f",
-        "bias": "+.2f",
-        "cpu_s_per_mvoxel": ".1f",
-    }
-    return [format(mean(getattr(row, name) for row in rows), form) for name, form in names.items()]
+    forms = {"psnr": ".2f", "ssim": ".4f", "psnr_all": ".2f", "ssim_all": ".4f", "bias": "+.2f"}
+    forms["cpu_s_per_mvoxel"] = ".1f"
+    return [format(mean(getattr(row, name) for row in rows), form) for name, form in forms.items()]
 
 
 def cells(rows: Sequence[Row], is_free: Callable[[str], bool]) -> str:

@@ -18,7 +18,7 @@ from quietmr.models import list_models
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
-DEFAULT_MODEL = "quiet"
+DEFAULT_MODEL = "quiet-fast"
 
 
 def list_denoisers(pattern: str = "*") -> list[str]:

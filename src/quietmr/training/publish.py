@@ -19,7 +19,7 @@ NOISE_CONVENTION = (
 )
 
 
-def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, Any]) -> Card:
+def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, Any], note: str = "") -> Card:
     """Write the best weights of a run as a shipped model.
 
     Parameters
@@ -32,6 +32,8 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         ``label``, ``description``, ``license``, ``data``, ``intended_use``, ``limits`` of the card.
     scores : dict
         Scores measured with the published file on data that the model never saw.
+    note : str
+        What the recipe does not tell about the run, such as changes on the way.
 
     Returns
     -------
@@ -44,6 +46,7 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
     network.load_state_dict(weights)
     log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     best = max(log, key=lambda entry: entry["gain_db"])
+    training = {"best": best, "last": log[-1], "torch": torch.__version__, "quietmr": __version__, "note": note}
     card = Card(
         name=recipe.name,
         architecture=recipe.network.architecture,
@@ -53,7 +56,7 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         sha256=hashlib.sha256(content).hexdigest(),
         noise_convention=NOISE_CONVENTION,
         recipe=recipe.model_dump(mode="json"),
-        training={"best": best, "last": log[-1], "torch": torch.__version__, "quietmr": __version__},
+        training=training,
         scores=scores,
         **texts,
     )

@@ -9,7 +9,7 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "quality.md"]  # quality.md is included in models.md
 html_theme = "furo"
 html_title = f"quietmr {version}"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -30,8 +30,8 @@ def test_the_rim_of_k_space_is_found(support, size, rng):
     assert axis_support(planes, size) == pytest.approx(support, abs=0.05)
 
 
-@pytest.mark.parametrize("sigma", [0.0, 10.0, 40.0, 200.0])
-def test_white_noise_or_none_has_no_rim(sigma, rng):
+@pytest.mark.parametrize("sigma", [10.0, 40.0, 200.0])
+def test_white_noise_has_no_rim(sigma, rng):
     planes = [(plane, plane > 0) for plane in rician(head((6, 128, 160), rng), sigma, rng)]
     assert axis_support(planes, 160) == 1.0
 

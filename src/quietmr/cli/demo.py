@@ -17,7 +17,7 @@ class Demo:
     what was removed, a figure and a sidecar.
     """
 
-    folder: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = "demo"
+    folder: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
     """Where the results go; made if it is not there. Results of an earlier demo are overwritten."""
     debug: Flag = False
     """Show the traceback of a failure."""

@@ -28,7 +28,7 @@ _UNSTEADY = 2.0  # above it even the flattest dark blocks hold more than noise
 # Color is the power of the edge bands over that of the top band.
 _WHITE = 1.6  # above it noise is not white
 _SMOOTH = 2.0  # above it something is smooth, noise or image
-_LONGEST = 2.0  # factor by which a filter may be undone: the law of a longer extrapolation is anybody's guess
+_LONGEST = 4.0  # factor that a filter may be found to take away: the law of a longer extrapolation is anybody's guess
 _STANDING = 0.85  # squared mean over mean square of dark values from which they stand on a pedestal (Rayleigh: 0.785)
 
 
@@ -151,12 +151,16 @@ def _integral(decay: float) -> float:
 
 
 def _undo_filter(sigma: float, color: float, bands: Sequence[AxisBands]) -> float:
-    """Whole noise from its top band, when a bell-shaped filter has lowered that band against the edge bands."""
+    """Whole noise from its top band, when a bell-shaped filter has lowered that band against the edge bands.
+
+    Anatomy may have its share in the color, and a level too high does more harm than one too low: only the root of the
+    factor is applied.
+    """
     y, x = bands
     top = y.high.frequency + x.high.frequency
     edge = 0.5 * (y.high.frequency + x.low.frequency + y.low.frequency + x.high.frequency)
     decay = log(color) / (top - edge)
-    return sigma * min(sqrt(exp(decay * top)) * _integral(decay), _LONGEST)
+    return sigma * sqrt(min(sqrt(exp(decay * top)) * _integral(decay), _LONGEST))
 
 
 def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magnitude: bool) -> TissueLevel | None:
@@ -193,7 +197,7 @@ def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magni
     error = min(sqrt(_SCATTER / (freedom * reading.count) + 0.02**2 + (0.5 * max(reading.growth - 1, 0)) ** 2), 1.0)
     level = TissueLevel(reading.sigma, error, reading.growth, reading.color)
     if level.is_filtered:
-        return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=error + 0.05)
+        return replace(level, sigma=_undo_filter(level.sigma, level.color, bands), uncertainty=min(error + 0.2, 1.0))
     return level
 
 

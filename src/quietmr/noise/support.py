@@ -45,8 +45,7 @@ def _spectrum(segments: NDArray[Any]) -> tuple[NDArray[np.float64], int]:
     anatomy = power[:, 2 : half // 3].sum(axis=1) + power[:, 1 - half // 3 : -1].sum(axis=1)
     flattest = np.argsort(anatomy, kind="stable")[: max(_ENOUGH, int(_FLAT * len(power)))]
     median = np.median(power[flattest], axis=0)
-    rounding = 1e-9 * length * float(np.mean(np.abs(segments) ** 2))  # below it lies no noise that anyone could see
-    return 0.5 * (median[: half + 1] + median[-np.arange(half + 1)]) + rounding, flattest.size
+    return 0.5 * (median[: half + 1] + median[-np.arange(half + 1)]), flattest.size
 
 
 def _cliff(power: NDArray[np.float64]) -> tuple[float, float]:

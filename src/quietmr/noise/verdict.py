@@ -36,7 +36,7 @@ def _with_air(tissue: TissueLevel, air: AirLevel) -> Verdict:
     ratio = tissue.sigma / air.sigma
     if abs(ratio - 1) <= _AGREE:
         return _mean(tissue.sigma, tissue.uncertainty, air.sigma, air.uncertainty)
-    smooth = ratio < 1 and tissue.color > _COLORED
+    smooth = tissue.is_filtered or (ratio < 1 and tissue.color > _COLORED)
     anatomy = ratio > 1 and not tissue.is_pure
     told = ""
     if abs(ratio - 1) > _DISAGREE and not smooth:

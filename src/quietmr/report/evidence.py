@@ -7,6 +7,8 @@ from quietmr.data import Image, NoiseMap
 
 # Air of a magnitude image stays below this many sigma in 99 of 100 voxels (Rayleigh: exp(-3^2 / 2) = 0.011).
 _TISSUE = 3.0
+# Ghosts and ringing lie below this part of the brightest tissue (99th percentile), however weak the noise is.
+_BRIGHT = 0.1
 
 
 def tissue(image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -19,7 +21,7 @@ def tissue(image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None = None)
     noise : NoiseMap
         Its noise.
     mask : array of bool, broadcastable to (T, Z, Y, X), optional
-        Tissue of interest; without it, tissue is what is brighter than 3 sigma.
+        Tissue of interest; without it, tissue is what is brighter than 3 sigma and than a tenth of the 99th percentile.
 
     Returns
     -------
@@ -27,7 +29,11 @@ def tissue(image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None = None)
         Only finite voxels that have noise.
     """
     sigma = noise.over(image.shape)
-    wanted = np.abs(np.nan_to_num(image.data)) > _TISSUE * sigma if mask is None else np.broadcast_to(mask, image.shape)
+    if mask is None:
+        brightness = np.abs(np.nan_to_num(image.data, posinf=0.0, neginf=0.0))
+        wanted = brightness > np.maximum(_TISSUE * sigma, _BRIGHT * np.percentile(brightness, 99))
+    else:
+        wanted = np.broadcast_to(mask, image.shape)
     where: NDArray[np.bool_] = np.isfinite(image.data) & (sigma > 0) & wanted
     return where
 

@@ -145,6 +145,12 @@ def mosaic(file: Path) -> Volume:
     return np.stack([tiles[i // 3 * size :, i % 3 * size :][:size, :size] for i in range(5)])
 
 
+def trimmed_sd(values: Volume) -> float:
+    """SD of what lies within three median deviations: whole numbers are too coarse for a quantile."""
+    kept = values[np.abs(values) <= 3 * 1.4826 * np.median(np.abs(values))]
+    return float(np.sqrt(np.mean(kept**2)))
+
+
 def repeats(data: Path) -> None:
     """True repeats: what one image and what all of them tell, beside the difference of repeats."""
     print("\nreal repeats            difference of repeats: SD in tissue, top band   one image   all repeats")
@@ -159,7 +165,7 @@ def repeats(data: Path) -> None:
             fine = np.apply_along_axis(lambda v: np.convolve(v, [1, -2, 1], "same") / np.sqrt(6), axis, fine)
         mean = frames.mean(axis=0)
         tissue = np.broadcast_to(mean > 0.3 * np.percentile(mean, 99), difference.shape)
-        spread = [1.4826 * np.median(np.abs(a)) for a in (difference[tissue], fine[tissue[..., 1:-1, 1:-1]])]
+        spread = [trimmed_sd(values) for values in (difference[tissue], fine[tissue[..., 1:-1, 1:-1]])]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", QuietmrWarning)
             alone = [estimate_noise(Image(frame[None])).level for frame in frames]

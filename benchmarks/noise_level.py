@@ -16,8 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nibabel as nib
+import noise_cases
 import numpy as np
 import pydicom
+import volumes as references
 from dipy.denoise.noise_estimate import estimate_sigma as dipy_sigma
 from numpy.typing import NDArray
 from PIL import Image as Picture
@@ -139,6 +141,39 @@ def summary(errors: dict[str, dict[str, list[float]]]) -> None:
             print(f"{label:12s}{kind:>16s} {off.size:4d} {median:7.3f} {shares} {low:5.2f} {high:5.2f}")
 
 
+def maps(levels: tuple[int, ...]) -> None:
+    """White, filtered and varying noise on the references of the quality benchmark, air kept or set to zero."""
+    print("\nestimated / true (median over the foreground), and median and 90th percentile of |map / true - 1| in %")
+    everything: dict[str, list[tuple[float, float, float]]] = {}
+    for name in references.available():
+        clean, foreground, top = references.load(name)
+        for kind in noise_cases.KINDS:
+            for background in ("air", "zeroed"):
+                row = []
+                for level in levels:
+                    case = noise_cases.draw(clean, foreground, level / 100 * top, kind, f"{name}{level}")
+                    noisy = case.noisy if background == "air" else np.where(foreground, case.noisy, 0)
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", QuietmrWarning)
+                        found = estimate_noise(Image(noisy))
+                    ratio = (found.over(noisy.shape) / case.sigma)[foreground]
+                    off = np.abs(ratio - 1)
+                    cell = (float(np.median(ratio)), float(np.median(off)), float(np.quantile(off, 0.9)))
+                    row.append(
+                        f"{cell[0]:5.2f} ({100 * cell[1]:2.0f}, {100 * cell[2]:2.0f})" + "um"[found.sigma.size > 1]
+                    )
+                    if level > 3:  # the references have noise of their own of 1 to 3 %
+                        everything.setdefault(f"{kind} {background}", []).append(cell)
+                print(f"{name:15s} {kind:10s} {background:6s} " + "  ".join(row), flush=True)
+    for label, cells in everything.items():
+        off = [abs(cell[0] - 1) for cell in cells]
+        middle, high = (np.median([cell[part] for cell in cells]) for part in (1, 2))
+        print(
+            f"{label:18s} |level / true - 1|: median {np.median(off):.3f}, worst {max(off):.2f}; "
+            f"map: median {middle:.3f}, 90th percentile {high:.3f}"
+        )
+
+
 def mosaic(file: Path) -> Volume:
     tiles = pydicom.dcmread(file).pixel_array.astype(np.float32)
     size = tiles.shape[0] // 3
@@ -189,6 +224,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three levels only")
     given = parser.parse_args()
     table(given.data, (3, 9, 30) if given.quick else LEVELS)
+    maps((3, 7, 15, 30))
     repeats(given.data)
     cost(given.data)
 

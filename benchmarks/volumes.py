@@ -210,7 +210,7 @@ VOLUMES: Mapping[str, Volume] = {
 }
 
 
-@lru_cache(maxsize=2)
+@lru_cache
 def load(name: str) -> tuple[Array, NDArray[np.bool_], float]:
     """A reference by name.
 

@@ -62,3 +62,18 @@ def test_words(command, make_scan):
     assert ran.code == 0
     assert "per real channel (Rician, estimated from the image)" in ran.out
     assert "SNR" in ran.out
+
+
+def test_varying_noise_is_told_and_its_map_written_on_the_grid_of_the_scan(command, tmp_path):
+    rng = np.random.default_rng(2)
+    hump = 1 + np.exp(-(np.linspace(-1, 1, 128)[:, None, None] ** 2) / 0.3) * np.ones((128, 120, 10))
+    noise = 10 * hump * (rng.normal(size=hump.shape) + 1j * rng.normal(size=hump.shape))
+    scan, out = tmp_path / "scan.nii.gz", tmp_path / "sigma.nii.gz"
+    affine = np.diag([2.0, 2, 3, 1])
+    nib.save(nib.Nifti1Image(np.abs(400 + noise).astype(np.float32), affine), scan)
+    facts = json.loads(command("noise", scan, "--noise-map-out", out, "--json").out)
+    assert facts["sigma_max"] > 1.5 * facts["sigma_min"]
+    written = nib.load(out)
+    np.testing.assert_array_equal(written.affine, affine)
+    assert np.median(np.abs(np.asarray(written.dataobj) / (10 * hump) - 1)) < 0.06
+    assert "varies" in command("noise", scan).out

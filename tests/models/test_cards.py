@@ -63,3 +63,27 @@ def test_damaged_cards_are_refused(folder, text):
     (folder / "tiny.json").write_text(text)
     with pytest.raises(ModelError, match="card"):
         load_card("tiny", folder)
+
+
+def test_a_model_is_found_by_its_path(folder):
+    by_name = create_model("tiny", folder=folder).state_dict()
+    for path in (str(folder / "tiny.safetensors"), f"{folder}/"):
+        assert load_card(path).name == "tiny"
+        assert all(torch.equal(value, by_name[key]) for key, value in create_model(path).state_dict().items())
+
+
+def test_a_model_keeps_its_card_under_another_name(folder):
+    for suffix in (".safetensors", ".json"):
+        (folder / f"tiny{suffix}").rename(folder / f"renamed{suffix}")
+    assert load_weights(str(folder / "renamed.safetensors"))
+
+
+def test_paths_without_a_model_are_refused(folder):
+    with pytest.raises(ModelError, match="no weights file"):
+        load_card(str(folder / "none.safetensors"))
+    (folder / "bare.safetensors").write_bytes((folder / "tiny.safetensors").read_bytes())
+    with pytest.raises(ModelError, match="no card"):
+        load_card(str(folder / "bare.safetensors"))
+    (folder / "bare.json").write_bytes((folder / "tiny.json").read_bytes())
+    with pytest.raises(ModelError, match="2 models"):
+        load_card(f"{folder}/")

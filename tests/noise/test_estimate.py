@@ -91,7 +91,7 @@ def test_smoothed_noise_is_reported_and_not_overestimated(clean, rng):
     bell = np.exp(-0.5 * frequency / 0.2**2)
     image = np.abs(1000 + np.fft.ifft2(np.fft.fft2(noisy) * bell))
     true = 100 * np.sqrt(np.mean(bell**2))
-    with pytest.warns(QuietmrWarning, match=r"looks filtered, already denoised|interpolated"):
+    with pytest.warns(QuietmrWarning, match=r"looks filtered|interpolated"):
         found = estimate_noise(Image(image[None]))
     assert 0.6 * true < found.level < 1.15 * true
 

@@ -2,19 +2,34 @@ import numpy as np
 import pytest
 
 from quietmr.phantoms import Mixture, draw_scene
+from quietmr.phantoms.abdomen import draw_abdomen
+from quietmr.phantoms.dynamic import animate, weight_series
+from quietmr.phantoms.head import draw_head
+from quietmr.phantoms.heart import draw_heart
+from quietmr.phantoms.joint import draw_joint
+from quietmr.phantoms.labels import draw_regions
+from quietmr.phantoms.leaves import draw_leaves
+from quietmr.phantoms.spine import draw_spine
 from quietmr.phantoms.texture import band_field, distance_to_level, power_law_field, soft_step
 
+ANATOMY = {
+    "head": draw_head,
+    "spine": draw_spine,
+    "joint": draw_joint,
+    "abdomen": draw_abdomen,
+    "heart": draw_heart,
+    "regions": draw_regions,
+    "leaves": draw_leaves,
+}
 KINDS = {
-    "head": Mixture(head=1, regions=0, leaves=0, dynamic=0, thick=0),
-    "regions": Mixture(head=0, regions=1, leaves=0, dynamic=0, thick=0),
-    "leaves": Mixture(head=0, regions=0, leaves=1, dynamic=0, thick=0),
+    **{name: Mixture(**{**dict.fromkeys(ANATOMY, 0.0), name: 1.0}, dynamic=0, thick=0) for name in ANATOMY},
     "dynamic": Mixture(dynamic=1),
     "thick": Mixture(dynamic=0, thick=1),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(6, 40, 48), (1, 32, 32)])
+@pytest.mark.parametrize("shape", [(6, 40, 48), (1, 32, 32), (2, 17, 33), (3, 8, 8)])
 def test_every_kind_is_a_magnitude_with_its_brightest_tissue_at_one(kind, shape, rng):
     scene = draw_scene(shape, KINDS[kind], rng)
     assert scene.shape == shape
@@ -25,17 +40,57 @@ def test_every_kind_is_a_magnitude_with_its_brightest_tissue_at_one(kind, shape,
     assert scene.std() > 0.01
 
 
+@pytest.mark.parametrize("name", ANATOMY)
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (5.0, 0.8, 0.9)])
+def test_anatomy_is_a_bounded_brightness_in_single_precision(name, spacing, rng):
+    image = ANATOMY[name]((5, 31, 44), spacing, rng)
+    assert image.shape == (5, 31, 44)
+    assert image.dtype == np.float32
+    assert image.min() >= -0.1
+    assert 0.05 < np.percentile(image, 99.5) < 2.5
+
+
+def test_default_mixture_has_every_anatomy():
+    assert all(getattr(Mixture(), name) > 0 for name in ANATOMY)
+
+
+def test_thick_slices_differ_more_from_their_neighbors():
+    def likeness(thick):
+        pairs = []
+        for seed in range(6):
+            mixture = Mixture(**{**dict.fromkeys(ANATOMY, 0.0), "head": 1.0}, dynamic=0, thick=thick, rich=0)
+            scene = draw_scene((8, 40, 40), mixture, np.random.default_rng(seed))
+            pairs.append(np.corrcoef(scene[3].ravel(), scene[4].ravel())[0, 1])
+        return np.mean(pairs)
+
+    assert likeness(1.0) < likeness(0.0)
+
+
 def test_a_seed_is_a_scene():
     one, two, other = (draw_scene((4, 32, 32), Mixture(), np.random.default_rng(s)) for s in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert not np.array_equal(one, other)
 
 
-def test_dynamic_scenes_move_and_frames_resemble_their_neighbors(rng):
-    scene = draw_scene((12, 48, 48), KINDS["dynamic"], rng)
-    near = np.mean([np.corrcoef(scene[t].ravel(), scene[t + 1].ravel())[0, 1] for t in range(11)])
-    assert near > 0.8
-    assert np.abs(scene[0] - scene[6]).max() > 1e-3
+def test_moving_pictures_resemble_the_frame_before(rng):
+    picture = draw_leaves((3, 48, 48), (1.0, 1.0, 1.0), rng)[1]
+    for _ in range(5):
+        movie = animate(picture, 12, rng)
+        near = np.mean([np.corrcoef(movie[t].ravel(), movie[t + 1].ravel())[0, 1] for t in range(11)])
+        assert movie.shape == (12, 48, 48)
+        assert movie.min() >= 0
+        assert near > 0.6
+        assert np.abs(movie[0] - movie[6]).max() > 1e-3
+
+
+def test_weighting_only_lowers_the_signal_and_begins_without(rng):
+    picture = np.maximum(draw_leaves((3, 40, 40), (1.0, 1.0, 1.0), rng)[1], 0.01)
+    for _ in range(6):
+        series = weight_series(picture, 14, rng)
+        np.testing.assert_allclose(series[0], picture, rtol=1e-5)
+        assert (series <= picture * 1.00001).all()
+        assert series.min() >= 0
+        assert (series[-1] < 0.99 * picture).any()
 
 
 def test_power_law_field_has_the_spectrum_it_promises(rng):

@@ -1,107 +1,198 @@
-"""The trainer: it learns, it resumes, it is reproducible, alone and in two processes."""
+"""The trainer: it learns, it resumes, it is reproducible, it stops when asked, alone and in two processes."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
+import time
 
-import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from quietmr.data import InputError
+from quietmr.data import InputError, OutputError
 from quietmr.models import build_architecture
-from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
-from quietmr.training.losses import log_charbonnier
-from quietmr.training.muon import Muon, orthogonalize
-from quietmr.training.recipe import OptimizerRecipe, Recipe
-from quietmr.training.scenes import SceneBatches
+from quietmr.noise.synthesis import NoiseLaw
+from quietmr.training.checkpoint import load_checkpoint, save_checkpoint
+from quietmr.training.objectives import noisy_batch
+from quietmr.training.recipe import Recipe
 from quietmr.training.validation import draw_cases, mean_gain
 
-pytest.importorskip("lightning_fabric")
-
-SMALL = """
-name: small
-seed: 3
-steps: {steps}
-validate_every: 4
-checkpoint_every: 4
-workers: 0
-validation_cases: 4
-network: {{architecture: unet3d, arguments: {{widths: [8, 8], n_blocks: [1, 1]}}}}
-scenes: {{shape: [6, 32, 32], pool: 2, reuse: 4}}
-patches: [{{shape: [4, 16, 16], batch: 2}}]
-optimizer: {{lr_muon: 0.02, lr_adam: 0.01, warmup: 0, flat: 1.0, ema: 0.5}}
-"""
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
-def recipe_of(folder: Path, steps: int) -> Path:
-    path = folder / f"small{steps}.yaml"
-    path.write_text(SMALL.format(steps=steps))
-    return path
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def run(folder: Path, steps: int, out: str, **options) -> Path:
-    from quietmr.training.loop import train
-
-    train(Recipe.from_yaml(recipe_of(folder, steps)), folder / out, device="cpu", **options)
-    return folder / out
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_run_learns_and_explains_itself(tmp_path):
-    from safetensors.torch import load_file
-
-    out = run(tmp_path, 24, "run")
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+def test_a_run_learns_and_explains_itself(run, tmp_path):
+    finished = run("run", "steps=24")
+    out = tmp_path / "run"
+    log = lines(out / "log.jsonl")
     assert [entry["step"] for entry in log] == list(range(4, 25, 4))
     assert log[-1]["gain_db"] > log[0]["gain_db"]
-    assert json.loads((out / "recipe.json").read_text())["name"] == "small"
     network = build_architecture("unet3d", widths=[8, 8], n_blocks=[1, 1])
-    network.load_state_dict(load_file(out / "best.safetensors"))
+    network.load_state_dict(load_file(finished.best))
     best = max(entry["gain_db"] for entry in log)
-    assert mean_gain(network, draw_cases(4, 3)) == pytest.approx(best, abs=1e-3)
+    assert mean_gain(network, draw_cases(2, 3)) == pytest.approx(best, abs=1e-3)
+    assert (finished.step, finished.reason) == (24, "done")
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_the_same_recipe_gives_the_same_weights(tmp_path):
-    (one, _), (two, _) = (load_checkpoint(run(tmp_path, 4, name)) for name in ("a", "b"))
+def test_the_folder_of_a_run_tells_what_shaped_it(run, small, tmp_path):
+    from PIL import Image as Picture
+
+    run("run", command="quietmr train small.yaml")
+    out = tmp_path / "run"
+    assert Recipe.model_validate_json((out / "recipe.json").read_text()) == Recipe.from_yaml(small)
+    begin, end = lines(out / "sessions.jsonl")
+    assert begin["command"] == "quietmr train small.yaml"
+    assert begin["versions"]["torch"] == torch.__version__
+    assert (begin["seed"], begin["from_step"], begin["precision"], begin["device"]) == (3, 0, "32-true", "cpu")
+    assert begin["machine"]["cores"] == os.cpu_count()
+    assert (end["ended"], end["step"]) == ("done", 8)
+    with Picture.open(out / "curve.png") as picture:
+        assert min(picture.size) > 300
+    host = os.uname().nodename
+    assert len(host) < 4 or host not in (out / "sessions.jsonl").read_text()
+
+
+def test_the_same_recipe_gives_the_same_weights(run, tmp_path):
+    for name in ("a", "b"):
+        run(name, "steps=4")
+    (one, _), (two, _) = (load_checkpoint(tmp_path / name) for name in ("a", "b"))
     for part in one:
         for name, tensor in one[part].items():
             torch.testing.assert_close(two[part][name], tensor, rtol=0, atol=0)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_resuming_goes_on_from_the_checkpoint_with_new_scenes(tmp_path):
-    out = run(tmp_path, 4, "run")
-    before, numbers = load_checkpoint(out)
-    assert numbers["step"] == 4
-    run(tmp_path, 8, "run", resume=True)
-    after, numbers = load_checkpoint(out)
+def test_resuming_goes_on_where_it_stopped(run, tmp_path):
+    run("run", "steps=4")
+    before, _ = load_checkpoint(tmp_path / "run")
+    run("run", "steps=8", resume=True)
+    after, numbers = load_checkpoint(tmp_path / "run")
     assert numbers["step"] == 8
+    assert [entry["step"] for entry in lines(tmp_path / "run" / "log.jsonl")] == [4, 8]
     assert any(not torch.equal(before["network"][k], after["network"][k]) for k in before["network"])
-    fresh, again = (next(iter(SceneBatches(*_scene_settings(), start=start))) for start in (0, 4))
-    assert not torch.equal(fresh, again)
+    sessions = lines(tmp_path / "run" / "sessions.jsonl")
+    assert [s["from_step"] for s in sessions if "started" in s] == [0, 4]
+    assert sessions[2]["recipe_changes"] == {"steps": [4, 8]}
 
 
-def _scene_settings():
-    recipe = Recipe.model_validate({"name": "x", "scenes": {"shape": [4, 24, 24]}, "patches": [{"shape": [4, 16, 16]}]})
-    return recipe.scenes, recipe.patches, recipe.seed
+def test_a_stop_and_a_resume_lose_nothing_of_the_state(run, tmp_path, monkeypatch):
+    # With the same batches after the stop the weights are those of a run without one, to the last bit.
+    batches = [[torch.rand(2, 4, 16, 16, generator=torch.Generator().manual_seed(i))] for i in range(8)]
+    monkeypatch.setattr("quietmr.training.loop.training_batches", lambda recipe, start, rank: batches[start:])
+    run("whole")
+    assert run("halved", max_minutes=0.0).reason == "time"
+    run("halved", resume=True)
+    (one, _), (two, _) = (load_checkpoint(tmp_path / name) for name in ("whole", "halved"))
+    for part in one:
+        for name, tensor in one[part].items():
+            torch.testing.assert_close(two[part][name], tensor, rtol=0, atol=0)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_no_time_left_stops_with_a_checkpoint(tmp_path):
-    out = run(tmp_path, 24, "run", max_minutes=0.0)
-    assert load_checkpoint(out)[1]["step"] == 1
+def test_checkpoints_of_the_first_trainer_can_be_resumed(run, tmp_path):
+    # It wrote recipe.json without the entries that came later, and no sessions.
+    run("run", "steps=4")
+    out = tmp_path / "run"
+    stored = json.loads((out / "recipe.json").read_text())
+    for name in ("loss", "start_from", "precision"):
+        del stored[name]
+    del stored["scans"]["sigma"], stored["scans"]["license"], stored["scans"]["held_out"]
+    (out / "recipe.json").write_text(json.dumps(stored))
+    for name in ("sessions.jsonl", "curve.png"):
+        (out / name).unlink()
+    assert run("run", "steps=8", resume=True).step == 8
+
+
+def test_two_runs_are_never_mixed(run, tmp_path):
     with pytest.raises(InputError, match="no checkpoint"):
-        load_checkpoint(tmp_path / "nothing")
+        run("run", resume=True)
+    run("run", "steps=4")
+    with pytest.raises(OutputError, match="--resume"):
+        run("run", "steps=4")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    assert run("run", "steps=5", force=True).step == 5
+    assert [entry["step"] for entry in lines(tmp_path / "run" / "log.jsonl")] == [4, 5]
+    assert (tmp_path / "run" / "notes.txt").read_text() == "mine"
 
 
-def test_ranks_and_workers_never_draw_the_same_scenes():
-    settings = _scene_settings()
-    firsts = [next(iter(SceneBatches(*settings, start=0, rank=rank))) for rank in range(3)]
-    assert not torch.equal(firsts[0], firsts[1])
-    assert not torch.equal(firsts[1], firsts[2])
+def test_a_run_cannot_go_on_with_another_network(run):
+    run("run", "steps=4")
+    with pytest.raises(InputError, match="network"):
+        run("run", "steps=8", "network.arguments.widths=[8, 12]", resume=True)
+    # Other data is a decision of the user, written down; scores are made comparable again.
+    assert run("run", "steps=8", "noise.lowest=0.05", resume=True).step == 8
+
+
+def test_the_best_score_follows_the_validation_that_is_asked_for(run, tmp_path):
+    run("run", "steps=4")
+    run("run", "steps=5", "validation_cases=3", resume=True)
+    best = load_checkpoint(tmp_path / "run")[1]["best"]
+    network = build_architecture("unet3d", widths=[8, 8], n_blocks=[1, 1])
+    network.load_state_dict(load_file(tmp_path / "run" / "best.safetensors"))
+    assert best == pytest.approx(mean_gain(network, draw_cases(3, 3)), abs=1e-3)
+
+
+def test_a_damaged_checkpoint_is_refused(run, tmp_path):
+    run("run", "steps=4")
+    file = tmp_path / "run" / "checkpoint.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(InputError, match="damaged"):
+        run("run", "steps=8", resume=True)
+
+
+def test_an_interrupted_checkpoint_leaves_the_old_one(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, {"network": {"w": torch.ones(2)}}, {"step": 1})
+
+    def cut(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quietmr.training.checkpoint.save_file", cut)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path, {"network": {"w": torch.zeros(2)}}, {"step": 2})
+    parts, numbers = load_checkpoint(tmp_path)
+    assert numbers == {"step": 1}
+    assert parts["network"]["w"].tolist() == [1.0, 1.0]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_the_step_and_writes_a_checkpoint(run, tmp_path, name):
+    def ask(news):
+        if news.step == 3:
+            signal.raise_signal(signal.Signals[name])
+
+    before = signal.getsignal(signal.Signals[name])
+    finished = run("run", tell=ask)
+    assert (finished.step, finished.reason) == (4, name)
+    assert load_checkpoint(tmp_path / "run")[1]["step"] == 4
+    assert signal.getsignal(signal.Signals[name]) is before
+    assert run("run", resume=True).step == 8
+
+
+def test_a_run_begins_with_given_weights(run, tmp_path):
+    first = run("first", "steps=4")
+    second = run("second", "steps=1", f"start_from={first.best}", "optimizer.lr_muon=1e-9", "optimizer.lr_adam=1e-9")
+    old, new = load_file(first.best), load_checkpoint(tmp_path / "second")[0]["network"]
+    for name, tensor in old.items():
+        torch.testing.assert_close(new[name], tensor, rtol=1e-5, atol=1e-6)
+    assert lines(second.best.parent / "sessions.jsonl")[0]["parent"]["name"] == "best.safetensors"
+
+
+def test_bfloat16_is_used_where_it_is_asked_for(run, tmp_path):
+    run("run", "steps=2", "precision=bf16")
+    assert lines(tmp_path / "run" / "sessions.jsonl")[0]["precision"] == "bf16-mixed"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_noise_is_drawn_where_the_batch_lies():
+    clean = torch.rand(2, 4, 8, 8, device="cuda")
+    x, target = noisy_batch(clean, NoiseLaw(), torch.Generator("cuda").manual_seed(0))
+    assert x.device == target.device == clean.device
+    assert x.shape == (2, 2, 4, 8, 8)
 
 
 def test_noise_differs_by_seed_step_and_rank():
@@ -112,88 +203,46 @@ def test_noise_differs_by_seed_step_and_rank():
     assert len(seeds) == 3 * 50 * 4
 
 
+def start_two_processes(small, out, steps):
+    command = [sys.executable, "-m", "quietmr", "train", str(small), "--out", str(out), f"steps={steps}"]
+    return subprocess.Popen(
+        [
+            *command,
+            "--processes",
+            "2",
+            "--device",
+            "cpu",
+            "--set",
+            "scenes.shape=[4,16,16]",
+            "validation_cases=1",
+            "workers=1",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+
+
 @pytest.mark.nightly
-def test_two_processes_end_with_one_set_of_weights(tmp_path):
-    command = [sys.executable, "-m", "quietmr", "train", str(recipe_of(tmp_path, 8)), "--out", str(tmp_path / "run")]
-    subprocess.run([*command, "--processes", "2", "--device", "cpu"], check=True, timeout=250)
+def test_two_processes_end_with_one_set_of_weights(small, tmp_path):
+    process = start_two_processes(small, tmp_path / "run", 8)
+    output, _ = process.communicate(timeout=250)
+    assert process.returncode == 0, output
     assert load_checkpoint(tmp_path / "run")[1]["step"] == 8
 
 
-def test_muon_orthogonalizes():
-    torch.manual_seed(0)
-    for shape in ((16, 40), (40, 16), (24, 24)):
-        values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
-        assert float(values.max()) < 1.3
-        assert float(values.median()) > 0.6
-
-
-def test_muon_state_survives_a_checkpoint():
-    def made():
-        torch.manual_seed(1)
-        weight = torch.nn.Parameter(torch.randn(4, 3, 3))
-        return weight, Muon([weight], lr=0.1)
-
-    def step(weight, optimizer, seed):
-        weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(seed))
-        optimizer.step()
-
-    weight, optimizer = made()
-    step(weight, optimizer, 0)
-    other, fresh = made()
-    other.data.copy_(weight.data)
-    restore_optimizer(fresh, optimizer_tensors(optimizer))
-    step(weight, optimizer, 1)
-    step(other, fresh, 1)
-    torch.testing.assert_close(other, weight, rtol=0, atol=0)
-
-
-def test_rate_warms_up_stays_and_falls_to_zero():
-    from quietmr.training.loop import rate
-
-    settings = OptimizerRecipe(warmup=10, flat=0.5)
-    rates = [rate(step, 100, settings) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates[9:50] == [1.0] * 41
-    assert rates[75] == pytest.approx(0.5)
-    assert rates[100] == 0.0
-
-
-def test_loss_counts_in_noise_units_and_decibels():
-    torch.manual_seed(0)
-    target, sigma = torch.rand(2, 1, 4, 8, 8), torch.full((2, 1, 4, 8, 8), 0.1)
-    error = 0.02 * torch.randn(2, 1, 4, 8, 8)
-    loss = log_charbonnier(target + error, target, sigma)
-    # In other units the loss is the same.
-    torch.testing.assert_close(log_charbonnier(7 * (target + error), 7 * target, 7 * sigma), loss)
-    # Errors well below the noise are counted almost in squares: half of it is nearly 6 dB = log 4 less.
-    half = log_charbonnier(target + error / 2, target, sigma)
-    assert float(loss - half) == pytest.approx(np.log(4), abs=0.2)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [("name: x\nstepz: 3", "stepz"), ("name: x\nsteps: -1", "steps"), ("[", "YAML"), ("name: [", "YAML")],
-)
-def test_wrong_recipes_are_refused_by_name(tmp_path, text, message):
-    path = tmp_path / "r.yaml"
-    path.write_text(text)
-    with pytest.raises(InputError, match=message):
-        Recipe.from_yaml(path)
-    with pytest.raises(InputError, match="cannot be read"):
-        Recipe.from_yaml(tmp_path / "missing.yaml")
-
-
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_recipes_are_valid(path):
-    assert Recipe.from_yaml(path).name == path.stem
-
-
-def test_the_center_of_kspace_keeps_the_mean_and_low_frequencies():
-    from quietmr.training.scenes import keep_kspace_center
-
-    y, x = np.meshgrid(np.arange(32), np.arange(48), indexing="ij")
-    wave = 2.0 + np.cos(2 * np.pi * (3 * y / 32 + 5 * x / 48))
-    half = keep_kspace_center(wave[None].astype(np.float32), 2)
-    np.testing.assert_allclose(half[0], wave[::2, ::2], atol=1e-5)
-    fine = 2.0 + np.cos(2 * np.pi * 14 * x / 48)
-    np.testing.assert_allclose(keep_kspace_center(fine[None].astype(np.float32), 2), 2.0, atol=1e-5)
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_two_processes_stop_together_with_a_checkpoint(small, tmp_path, number):
+    process = start_two_processes(small, tmp_path / "run", 1_000_000)
+    deadline = time.monotonic() + 200
+    while not (tmp_path / "run" / "checkpoint.safetensors").exists() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    # As a terminal or a batch system does it: to every process of the group, workers included.
+    os.killpg(process.pid, number)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 128 + number, output
+    last = lines(tmp_path / "run" / "sessions.jsonl")[-1]
+    assert last["ended"] == signal.Signals(number).name
+    assert load_checkpoint(tmp_path / "run")[1]["step"] == last["step"]

@@ -56,6 +56,8 @@ class Denoise:
     """Type of the values in OUT: that of the scan, or float32, which rounds nothing."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """Where to compute: auto, cpu, cuda, cuda:1, mps."""
+    engine: Annotated[str, tyro.conf.arg(metavar="NAME")] = "torch"
+    """What runs the network: torch, or on the CPU openvino or openvino-int8 (pip install 'quietmr[openvino]')."""
     threads: OptionalCount = None
     """Processor threads; without it OMP_NUM_THREADS counts, else all."""
     force: Flag = False
@@ -81,7 +83,7 @@ class Denoise:
         console = Console(json=self.json, quiet=self.quiet, debug=self.debug)
         with folders_for(wishes.each):
             check(jobs, [Path(path) for path in (self.noise_map_in, self.mask) if path], force=self.force)
-            check_method(self.model, self.device)
+            check_method(self.model, self.device, self.engine)
             return for_each(jobs, DenoiseScan(self, command_line), console)
 
     def _check(self) -> None:

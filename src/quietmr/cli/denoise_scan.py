@@ -27,17 +27,19 @@ from quietmr.io.atomic import replacing
 from quietmr.noise import estimate_noise
 
 
-def check_method(model: str, device: str) -> None:
-    """Refuse an unknown model or an absent device before any work.
+def check_method(model: str, device: str, engine: str) -> None:
+    """Refuse an unknown model, an absent device or an engine that cannot do it before any work.
 
     Raises
     ------
     ModelError
         If there is no such model.
     InputError
-        If the device is not there.
+        If the device is not there or the engine cannot run the model on it.
+    MissingExtraError
+        If the library of the engine is not installed.
     """
-    create_denoiser(model)
+    create_denoiser(model, device=device, engine=engine)
     select_device(device)
 
 
@@ -84,6 +86,7 @@ class DenoiseScan:
                 mask=mask,
                 strength=options.strength,
                 device=options.device,
+                engine=options.engine,
                 threads=options.threads,
                 progress=tell,
             )

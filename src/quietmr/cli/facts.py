@@ -77,7 +77,11 @@ def noise_words(scan: str, noise: NoiseMap, facts: Mapping[str, Any], written: S
     """Say what was measured, for ``quietmr noise``."""
     lines = [("sigma", _sigma(noise, facts["sigma"]))]
     if facts["sigma_max"] > facts["sigma_min"]:
-        lines.append(("range", f"{facts['sigma_min']:.4g} to {facts['sigma_max']:.4g} over the image"))
+        lines.append(("varies", f"{facts['sigma_min']:.4g} to {facts['sigma_max']:.4g} over the image"))
+    elif facts["sigma"] > 0:
+        lines.append(("varies", "no, taken as the same everywhere"))
+    if noise.n_channels > 1:
+        lines.append(("channels", f"about {noise.n_channels}, told by the air"))
     lines += _snr(facts)
     if noise.support is not None:
         filled = " x ".join(f"{100 * part:.0f} %" for part in noise.support)

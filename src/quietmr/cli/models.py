@@ -60,11 +60,11 @@ def model_facts(name: str) -> dict[str, Any]:
     from quietmr.denoise import list_denoisers
     from quietmr.denoise.classical import CLASSICAL
     from quietmr.denoise.presets import PRESETS
-    from quietmr.models import list_models, load_card
+    from quietmr.models import is_model_path, list_models, load_card
 
     if name in PRESETS:
         return {"name": name, "kind": "preset", **asdict(PRESETS[name])}
-    if name in list_models():
+    if is_model_path(name) or name in list_models():
         return {"name": name, "kind": "network", **asdict(load_card(name))}
     if name in CLASSICAL:
         method = CLASSICAL[name]

@@ -4,6 +4,9 @@ import torch
 
 from quietmr.data import InputError
 
+# bfloat16 keeps 8 bits: up to this SNR its rounding stays well below the noise.
+BFLOAT16_SNR = 40.0
+
 
 def select_device(name: str = "auto") -> torch.device:
     """Turn a name into a device that is there.

@@ -4,23 +4,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from quietmr.data import Image, InputError, NoiseMap, Step
-from quietmr.denoise.device import runs_bfloat16, select_device
+from quietmr.denoise.engines import DEFAULT_ENGINE, Runner, start_engine
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
-from quietmr.models import create_model, load_card, to_channels_last
-from quietmr.signal.tiling import Tile, blend, plan_tiles, tile_limit
+from quietmr.models import create_model, load_card
+from quietmr.signal.tiling import blend, plan_tiles, tile_limit
 
 # Distance from a cut, (F, Y, X) in voxels, beyond which the result differs from the whole by less than 1e-3 sigma
 # (measured on the shipped weights, tests/denoise/test_network.py).
 HALO = (16, 32, 32)
-# Below this many elements oneDNN is not used for a batch of one, and the fallback is ten times slower.
-_ONEDNN_MINIMUM = 20480
-# bfloat16 keeps 8 bits: up to this SNR its rounding stays well below the noise.
-_BFLOAT16_SNR = 40.0
 
 
 @dataclass(frozen=True)
@@ -39,48 +33,48 @@ class NetworkDenoiser:
         Largest tile in voxels.
     progress : callable, optional
         Is told the done part, 0 to 1, after each tile.
+    engine : str
+        What runs the network: "torch", "openvino", "openvino-int8".
     """
 
     model: str
     device: str = "auto"
     tile_voxels: int = 7_200_000
     progress: Callable[[float], None] | None = field(default=None, compare=False)
+    engine: str = DEFAULT_ENGINE
 
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         noise = _checked_noise(image)
         level = noise.level
         card = load_card(self.model)
-        device = select_device(self.device)
-        network = to_channels_last(create_model(self.model)).to(device).eval()
+        network = create_model(self.model)
+        runner = start_engine(self.engine, network, self.device, float(np.percentile(image.data, 99)) / level)
+        multiple = getattr(network, "multiple", (1, 1, 1))
         axis = frame_axis(image)
-        reduced = bool(runs_bfloat16(device) and np.percentile(image.data, 99) < _BFLOAT16_SNR * level)
         scaled = to_stacks(np.maximum(image.data, 0.0) / level, axis)
         sigma = to_stacks(noise.over(image.shape), axis)
-        results = list(self._run(network, scaled, sigma, level, device=device, reduced=reduced))
+        results = list(self._run(runner, multiple, scaled, sigma / np.float32(level)))
         denoised = from_stacks(np.stack(results), axis) * np.float32(level)
         denoised = np.where(noise.over(image.shape) > 0, denoised, image.data)
         parameters = {
             "method": self.model,
             "weights_sha256": card.sha256,
-            "device": str(device),
-            "precision": "bfloat16" if reduced else "float32",
+            "engine": self.engine,
+            "device": runner.device,
+            "precision": runner.precision,
             "third_axis": axis,
         }
         return image.after(Step("denoise", parameters), denoised)
 
     def _run(
         self,
-        network: nn.Module,
+        runner: Runner,
+        multiple: tuple[int, int, int],
         scaled: NDArray[np.float32],
         sigma: NDArray[np.float32],
-        level: float,
-        *,
-        device: torch.device,
-        reduced: bool,
     ) -> Iterator[NDArray[np.float32]]:
         f, y, x = scaled.shape[1:]
-        multiple = getattr(network, "multiple", (1, 1, 1))
         limit = tile_limit((f, y, x), self.tile_voxels, HALO, multiple)
         tiles = plan_tiles((f, y, x), limit, HALO, multiple)
         total, done = len(tiles) * len(scaled), 0
@@ -88,33 +82,13 @@ class NetworkDenoiser:
         def results(stack: NDArray[np.float32], spread: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
             nonlocal done
             for tile in tiles:
-                yield _infer(network, stack, spread, tile, level, device=device, reduced=reduced)
+                yield np.maximum(runner(np.stack([stack[tile.where], spread[tile.where]])), np.float32(0.0))
                 done += 1
                 if self.progress is not None:
                     self.progress(done / total)
 
         for stack, spread in zip(scaled, sigma, strict=True):
             yield blend((f, y, x), tiles, results(stack, spread))
-
-
-def _infer(
-    network: nn.Module,
-    stack: NDArray[np.float32],
-    sigma: NDArray[np.float32],
-    tile: Tile,
-    level: float,
-    *,
-    device: torch.device,
-    reduced: bool,
-) -> NDArray[np.float32]:
-    """Run one tile; values in units of ``level``."""
-    pair = np.stack([stack[tile.where], sigma[tile.where] / np.float32(level)])
-    x = torch.from_numpy(pair)[None].to(device)
-    small = device.type == "cpu" and not reduced and x[0, 0, :, :, 0].numel() < _ONEDNN_MINIMUM // 8
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=reduced):
-        # A twin in the batch makes oneDNN take small pictures too.
-        output = network(x.expand(2, *x.shape[1:]) if small else x)[0, 0]
-    return np.asarray(output.float().clamp_min(0.0).cpu().numpy(), dtype=np.float32)
 
 
 def _checked_noise(image: Image) -> NoiseMap:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from quietmr.data import Image, InputError, ModelError, NoiseMap, QuietmrWarning, Step
 from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.contract import Denoiser
+from quietmr.denoise.engines import DEFAULT_ENGINE, check_engine
 from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
-from quietmr.models import list_models
+from quietmr.models import is_model_path, list_models, load_card
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
@@ -28,22 +29,38 @@ def list_denoisers(pattern: str = "*") -> list[str]:
 
 
 def create_denoiser(
-    name: str = DEFAULT_MODEL, *, device: str = "auto", progress: Callable[[float], None] | None = None
+    name: str = DEFAULT_MODEL,
+    *,
+    device: str = "auto",
+    progress: Callable[[float], None] | None = None,
+    engine: str = DEFAULT_ENGINE,
 ) -> Denoiser:
-    """Make a denoiser by name.
+    """Make a denoiser by name; the path of a model (a weights file with its card, or their folder) is a name too.
 
     Raises
     ------
     ModelError
         If the name is unknown.
+    InputError
+        If the engine is unknown, does not run on the device, or is given for a method without a network.
+    MissingExtraError
+        If the library of the engine is not installed.
     """
+    check_engine(engine, device)
     if name in CLASSICAL:
+        if engine != DEFAULT_ENGINE:
+            raise InputError(
+                f"The method '{name}' has no network for the engine '{engine}' to run: leave the engine out, or "
+                f"choose one of {', '.join(sorted({*PRESETS, *list_models()}))}."
+            )
         return CLASSICAL[name]()
     if name in PRESETS:
         preset = PRESETS[name]
-        return GuidedDenoiser(name, preset.network, preset.passes, device, progress)
-    if name in list_models():
-        return NetworkDenoiser(name, device=device, progress=progress)
+        return GuidedDenoiser(name, preset.network, preset.passes, device, progress, engine)
+    if is_model_path(name):
+        load_card(name)
+    if is_model_path(name) or name in list_models():
+        return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
     raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")
 
 
@@ -68,6 +85,7 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
     device: str = "auto",
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
+    engine: str = DEFAULT_ENGINE,
 ) -> Image:
     """Take the noise out of an image.
 
@@ -89,6 +107,8 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
         CPU threads of the network for this process.
     progress : callable, optional
         Is told the done part, 0 to 1.
+    engine : str
+        What runs the network: "torch", or on CPUs "openvino" and "openvino-int8" (extra ``openvino``).
 
     Returns
     -------
@@ -99,14 +119,16 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
     Raises
     ------
     InputError
-        If an argument or the image is unusable.
+        If an argument or the image is unusable, or the engine cannot run the method.
+    MissingExtraError
+        If a library that the engine or method needs is not installed.
     ModelError
         If the model is unknown or its weights are damaged.
     """
     if not 0.0 <= strength <= 1.0:
         raise InputError(f"The strength must lie between 0 (nothing removed) and 1 (all), got {strength}.")
     inside = _checked_mask(image, mask)
-    denoiser = create_denoiser(model, device=device, progress=progress)
+    denoiser = create_denoiser(model, device=device, progress=progress, engine=engine)
     if threads is not None:
         torch.set_num_threads(threads)
     filled, bad = fill_nonfinite(image.data)

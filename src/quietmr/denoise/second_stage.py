@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quietmr.data import Image, Step
 from quietmr.denoise.correlation import block_correlation, noise_correlation
+from quietmr.denoise.engines import DEFAULT_ENGINE
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.nonlocal_bayes import block_shape, filter_groups
@@ -44,6 +45,8 @@ class GuidedDenoiser:
         Where the network runs; the filter runs on the CPU.
     progress : callable, optional
         Is told the done part, 0 to 1.
+    engine : str
+        What runs the network: "torch", "openvino", "openvino-int8".
     """
 
     name: str
@@ -51,10 +54,13 @@ class GuidedDenoiser:
     passes: int = 1
     device: str = "auto"
     progress: Callable[[float], None] | None = field(default=None, compare=False)
+    engine: str = DEFAULT_ENGINE
 
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
-        pilot = NetworkDenoiser(self.model, self.device, progress=self._tell(0.0, _NETWORK_SHARE))(image)
+        pilot = NetworkDenoiser(self.model, self.device, progress=self._tell(0.0, _NETWORK_SHARE), engine=self.engine)(
+            image
+        )
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
         axis: FrameAxis = found["third_axis"]

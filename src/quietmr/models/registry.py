@@ -1,6 +1,7 @@
 """Names of architectures and of trained models, and how they become networks."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
@@ -47,38 +48,85 @@ def list_models(pattern: str = "*", folder: Path = WEIGHTS_FOLDER) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json") if fnmatchcase(path.stem, pattern))
 
 
+def is_model_path(name: str) -> bool:
+    """Whether a model is meant by its place on the disk: it ends in .safetensors, or has a slash in it."""
+    return name.endswith(".safetensors") or "/" in name or os.sep in name
+
+
+def _weights_on_disk(name: str) -> Path:
+    """Weights file that a path means: itself, or the only one with a card in a folder."""
+    path = Path(name)
+    if path.is_dir():
+        found = [file for file in sorted(path.glob("*.safetensors")) if file.with_suffix(".json").exists()]
+        if len(found) != 1:
+            raise ModelError(
+                f"The folder {name} holds {len(found)} models (NAME.safetensors with its card NAME.json) where one is "
+                "needed: give the .safetensors file."
+            )
+        return found[0]
+    if path.suffix != ".safetensors" or not path.is_file():
+        raise ModelError(f"There is no weights file {name}: give a .safetensors file with its card (.json) beside it.")
+    if not path.with_suffix(".json").is_file():
+        raise ModelError(f"{name} has no card: put the JSON file that was written with it beside it.")
+    return path
+
+
+def _locate(name: str, folder: Path) -> tuple[Path, Path]:
+    """Card and folder of a trained model."""
+    if is_model_path(name):
+        weights = _weights_on_disk(name)
+        return weights.with_suffix(".json"), weights.parent
+    if name not in list_models(folder=folder):
+        known = ", ".join(list_models(folder=folder)) or "none"
+        raise ModelError(f"There is no trained model '{name}'; known ones: {known}.")
+    return folder / f"{name}.json", folder
+
+
 def load_card(name: str, folder: Path = WEIGHTS_FOLDER) -> Card:
     """Read the card of a trained model.
+
+    Parameters
+    ----------
+    name : str
+        Name in ``folder``, or the path of a weights file (.safetensors) or of a folder with one model; a path has a
+        slash in it or ends in .safetensors.
+    folder : Path
+        Where models with a name live.
 
     Raises
     ------
     ModelError
         If there is no such model.
     """
-    if name not in list_models(folder=folder):
-        known = ", ".join(list_models(folder=folder)) or "none"
-        raise ModelError(f"There is no trained model '{name}'; known ones: {known}.")
-    return Card.from_json(folder / f"{name}.json")
+    return Card.from_json(_locate(name, folder)[0])
 
 
 @cache
 def _checked_bytes(path: Path, sha256: str) -> bytes:
     """Read a weights file once per process, and only if it is the one the card speaks of."""
+    remedy = (
+        "reinstall quietmr" if path.parent == WEIGHTS_FOLDER else "copy weights and card together, or make them anew"
+    )
     try:
         content = path.read_bytes()
     except OSError:
-        raise ModelError(f"The weights file {path.name} is missing: reinstall quietmr.") from None
+        raise ModelError(f"The weights file {path.name} is missing: {remedy}.") from None
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelError(
             f"The weights file {path.name} is damaged or not the one of its card (SHA-256 {found[:12]}..., "
-            f"card says {sha256[:12]}...): reinstall quietmr."
+            f"card says {sha256[:12]}...): {remedy}."
         )
     return content
 
 
 def load_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> dict[str, Tensor]:
     """Load the weights of a trained model after checking their SHA-256 against the card.
+
+    Parameters
+    ----------
+    name, folder
+        See :func:`load_card`.
 
     Returns
     -------
@@ -90,11 +138,13 @@ def load_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> dict[str, Tensor]:
     ModelError
         If the model is unknown or the file is missing or damaged.
     """
-    card = load_card(name, folder)
+    where, home = _locate(name, folder)
+    card = Card.from_json(where)
+    file = where.with_suffix(".safetensors") if is_model_path(name) else home / card.file
     try:
-        return load(_checked_bytes(folder / card.file, card.sha256))
+        return load(_checked_bytes(file, card.sha256))
     except SafetensorError as problem:
-        raise ModelError(f"The weights file {card.file} cannot be read ({problem}): reinstall quietmr.") from None
+        raise ModelError(f"The weights file {file.name} cannot be read ({problem}): reinstall quietmr.") from None
 
 
 def create_model(name: str, *, pretrained: bool = True, folder: Path = WEIGHTS_FOLDER) -> nn.Module:
@@ -103,7 +153,8 @@ def create_model(name: str, *, pretrained: bool = True, folder: Path = WEIGHTS_F
     Parameters
     ----------
     name : str
-        See :func:`list_models`; an architecture name gives an untrained network with default arguments.
+        See :func:`list_models`, or the path of a model (:func:`load_card`); an architecture name gives an untrained
+        network with default arguments.
     pretrained : bool
         Load the weights; False keeps fresh random ones.
 
@@ -121,7 +172,8 @@ def create_model(name: str, *, pretrained: bool = True, folder: Path = WEIGHTS_F
         expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
         if {key: tuple(value.shape) for key, value in weights.items()} != expected:
             raise ModelError(
-                f"The weights of '{name}' do not fit its architecture '{card.architecture}': reinstall quietmr."
+                f"The weights of '{name}' do not fit its architecture '{card.architecture}': they are not the ones of "
+                "this card."
             )
         network.load_state_dict(weights)
     return network

@@ -6,7 +6,7 @@ with nothing but zeroed pixels below them; ghosts, tissue edges and zeroed air d
 """
 
 from dataclasses import dataclass
-from math import exp, pi, sqrt
+from math import exp, lgamma, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,11 @@ from quietmr.noise.blocks import Blocks
 _SHAPE = pi / 4  # squared mean over mean square
 _TAIL = 2.0  # fourth moment over squared second moment
 _PRESENT = 0.8  # share of a block that must be neither zero nor missing
+
+
+_DARK = 0.25  # of the 95th percentile of block levels
+_MOST_CHANNELS = 64
+_SAME = 0.2  # relative difference of two counts of channels up to which they agree
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,14 @@ class AirLevel:
         Relative standard error.
     blocks : array of bool
         Which blocks are air of this level.
+    n_channels : int
+        Complex channels under the magnitude: 1 for Rayleigh values.
     """
 
     sigma: float
     uncertainty: float
     blocks: NDArray[np.bool_]
+    n_channels: int = 1
 
 
 def _crowd(log_levels: NDArray[np.float64], width: float) -> float:
@@ -89,3 +97,47 @@ def air_level(blocks: Blocks, side: int) -> AirLevel | None:
     sigma = exp(centre) * (1 + 1 / (6 * side**2))  # mean of a chi-squared law over its median
     error = sqrt(float(np.var(log_level[crowd])) / count + 0.01**2)
     return AirLevel(sigma, error, crowd)
+
+
+def _squared_mean(n: int) -> float:
+    """Squared mean over mean square of the root of a sum of squares of ``n`` complex Gaussian channels."""
+    return exp(2 * (lgamma(n + 0.5) - lgamma(n))) / n
+
+
+def channels_level(blocks: Blocks, side: int) -> AirLevel | None:
+    """Noise level in air of several channels (chi law), if there is air that follows it.
+
+    Two moments tell the number of channels, each by itself: the fourth over the squared second is ``1 + 1 / n``, and
+    the squared mean over the second grows towards 1. Only where both agree is it believed; the level is then the root
+    of the mean square over ``2 n``, however the noise is correlated in space. (Constantinides et al., Magn Reson Med
+    38, 1997; Aja-Fernandez and Vegas-Sanchez-Ferrero, Statistical Analysis of Noise in MRI, 2016.)
+
+    Parameters
+    ----------
+    blocks, side
+        As for `air_level`.
+
+    Returns
+    -------
+    AirLevel or None
+        None if no crowd of dark blocks follows the law of 2 to 64 channels.
+    """
+    top = float(np.quantile(blocks.level, 0.95)) if blocks.count else 0.0
+    usable = (blocks.present >= _PRESENT) & (blocks.second > 0) & (blocks.level < _DARK * top)
+    if np.count_nonzero(usable) < max(20, 0.02 * blocks.count):
+        return None
+    log_level = 0.5 * np.log(np.where(usable, blocks.second, 1.0))
+    width = 1.2 * 0.5 / side
+    crowd = usable & (np.abs(log_level - _crowd(log_level[usable], width)) < width)
+    count = int(np.count_nonzero(crowd))
+    if count < max(20, 0.5 * np.count_nonzero(usable)):
+        return None
+    air = blocks.subset(crowd)
+    second = float(air.second.mean())
+    excess = float(air.fourth.mean()) / second**2 - 1
+    shape = float(air.level.mean()) ** 2 / second
+    by_mean = min(range(1, _MOST_CHANNELS + 1), key=lambda n: abs(_squared_mean(n) - shape))
+    by_tail = 1 / excess if excess > 0 else float("inf")
+    if by_mean < 2 or by_mean == _MOST_CHANNELS or abs(by_tail / by_mean - 1) > _SAME:
+        return None
+    return AirLevel(sqrt(second / (2 * by_mean)), sqrt(0.25 / by_mean**2 + 0.02**2), crowd, by_mean)

@@ -1,7 +1,7 @@
 """What small square blocks of an image say: their level, their finest detail, their coarser detail."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Blocks:
     edge: Floats  # the same at the top of one axis and the bottom of the other, mean of both
     middle: Floats  # the same in the middle of one axis and the bottom of the other
     whole: Floats  # share of pixels whose filter footprint lies on present pixels only
+    place: Floats  # middle of the block, shape (n, 3): (z, y, x) from 0 to 1
 
     @property
     def count(self) -> int:
@@ -35,19 +36,34 @@ class Blocks:
         """Blocks picked by a boolean or index array."""
         return Blocks(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
+    def divided_by(self, relative: Floats) -> "Blocks":
+        """Blocks of the image divided by a factor for each."""
+        square = relative**2
+        return replace(
+            self,
+            level=self.level / relative,
+            second=self.second / square,
+            fourth=self.fourth / square**2,
+            fine=self.fine / square,
+            edge=self.edge / square,
+            middle=self.middle / square,
+        )
+
 
 @dataclass(frozen=True)
 class Plane:
     """One slice: the pixels whose noise is sought, the magnitude they lie on, and which of them count.
 
     ``admitted`` pixels are finite and inside the mask; ``present`` ones are besides neither zero nor at an end of the
-    range, where values are cut off. The others must hold finite numbers all the same.
+    range, where values are cut off. The others must hold finite numbers all the same. ``height`` is its place
+    along z, from 0 to 1.
     """
 
     detail: Pixels
     magnitude: NDArray[np.float32]
     admitted: NDArray[np.bool_]
     present: NDArray[np.bool_]
+    height: float = 0.5
 
 
 def _eroded(present: NDArray[np.bool_], bands: Sequence[AxisBands]) -> NDArray[np.bool_]:
@@ -121,6 +137,16 @@ def _plane_statistics(plane: Plane, bands: Sequence[AxisBands], side: int) -> Fl
     )
 
 
+def _places(plane: Plane, bands: Sequence[AxisBands], side: int) -> Floats:
+    """Middles of the blocks of a plane."""
+    middles = []
+    for size, band in zip(plane.detail.shape, bands, strict=True):
+        inner = size - 2 * band.reach
+        middles.append((band.reach + inner % side // 2 + side * (np.arange(inner // side) + 0.5)) / size)
+    y, x = np.meshgrid(*middles, indexing="ij")
+    return np.stack([np.full(y.size, plane.height), y.ravel(), x.ravel()], axis=1)
+
+
 def block_statistics(planes: Iterable[Plane], bands: Sequence[AxisBands], side: int) -> Blocks:
     """Cut planes into blocks of ``side`` x ``side`` pixels and measure each.
 
@@ -138,6 +164,9 @@ def block_statistics(planes: Iterable[Plane], bands: Sequence[AxisBands], side: 
     Blocks
         All blocks of all planes in which anything is present.
     """
-    table = np.concatenate([_plane_statistics(plane, bands, side) for plane in planes], axis=1)
-    blocks = Blocks(*table)
+    tables, places = [], []
+    for plane in planes:
+        tables.append(_plane_statistics(plane, bands, side))
+        places.append(_places(plane, bands, side))
+    blocks = Blocks(*[*np.concatenate(tables, axis=1), np.concatenate(places)])
     return blocks.subset(blocks.present > 0)

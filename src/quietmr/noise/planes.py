@@ -32,6 +32,8 @@ class Content:
         Ends of the range of (real) values after scaling; values there may have been cut off.
     kind : {"complex", "rician", "gaussian"}
         Law of the noisy values.
+    box : three slices
+        Where the content lies in (Z, Y, X) of the image.
     """
 
     pixels: NDArray[Any]
@@ -40,6 +42,7 @@ class Content:
     lowest: float
     highest: float
     kind: NoiseKind
+    box: tuple[slice, slice, slice]
 
     @property
     def is_constant(self) -> bool:
@@ -69,7 +72,7 @@ class Content:
         for frame in frames:
             for slice_ in self._chosen(z, max(_BUDGET // (y * x), _FEWEST) // len(frames)):
                 values, admitted, present = self._scaled(int(frame), int(slice_))
-                yield Plane(values, np.abs(values), admitted, present)
+                yield Plane(values, np.abs(values), admitted, present, (int(slice_) + 0.5) / z)
 
     def differences(self) -> Iterator[Plane]:
         """Differences of neighbouring frames over the root of two, which hold the noise of one frame."""
@@ -81,7 +84,8 @@ class Content:
                 second, admitted_too, present_too = self._scaled(int(frame) + 1, int(slice_))
                 detail = (second - first) * np.float32(np.sqrt(0.5))
                 level = np.float32(0.5) * (np.abs(first) + np.abs(second))
-                yield Plane(detail, level, admitted & admitted_too, present & present_too)
+                height = (int(slice_) + 0.5) / z
+                yield Plane(detail, level, admitted & admitted_too, present & present_too, height)
 
     def profiles_along_z(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
         """Planes (X, Z) of the first frame, for the spectrum along z."""
@@ -106,13 +110,14 @@ def _broadcast_mask(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> N
     return given.astype(bool)
 
 
-def _box(content: NDArray[np.bool_]) -> tuple[slice, ...]:
+def _box(content: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
     """Smallest box around what is true."""
     spans = []
     for axis in range(content.ndim):
         hits = np.flatnonzero(content.any(axis=tuple(a for a in range(content.ndim) if a != axis)))
         spans.append(slice(int(hits[0]), int(hits[-1]) + 1) if hits.size else slice(0, 0))
-    return tuple(spans)
+    z, y, x = spans
+    return z, y, x
 
 
 def _law(pixels: NDArray[Any]) -> NoiseKind:
@@ -162,7 +167,7 @@ def find_content(image: Image, mask: NDArray[np.bool_] | None) -> Content | None
     exponent = int(np.clip(np.frexp(max(abs(lowest), abs(highest)))[1], -126, 126))
     scale = 2.0**-exponent
     cut = None if inside is None else inside[(slice(None), *box)]
-    return Content(pixels, cut, exponent, lowest * scale, highest * scale, _law(pixels))
+    return Content(pixels, cut, exponent, lowest * scale, highest * scale, _law(pixels), box)
 
 
 def _range(pixels: NDArray[Any], finite: NDArray[np.bool_]) -> tuple[float, float]:

@@ -69,8 +69,9 @@ class TissueLevel:
         return self.is_filtered or self.color > _SMOOTH
 
 
-def _freedom(taps: Sequence[NDArray[np.float32]], side: int) -> float:
-    """Independent values in the mean square of a filtered block of white noise."""
+def band_freedom(bands: Sequence[AxisBands], side: int) -> float:
+    """Independent values in the mean square of the top band of a block of white noise."""
+    taps = [band.high.taps for band in bands]
     freedom = 1.0
     for filter_taps in taps:
         correlation = np.correlate(filter_taps, filter_taps, "full") / float(np.sum(filter_taps**2))
@@ -186,8 +187,7 @@ def tissue_level(blocks: Blocks, bands: Sequence[AxisBands], side: int, *, magni
     if best == 0:
         return None
     blocks = blocks.subset(blocks.whole >= min(_WHOLE, best))
-    y, x = bands
-    freedom = _freedom((y.high.taps, x.high.taps), side)
+    freedom = band_freedom(bands, side)
     reading = _Reading(0.0, 1.0, 1.0, 0)
     for _ in range(12):
         guess = reading.sigma

@@ -60,7 +60,10 @@ def _with_pedestal(tissue: TissueLevel, pedestal: TissueLevel) -> Verdict:
 
 
 def weigh(
-    spatial: TissueLevel, temporal: TissueLevel | None, air: AirLevel | None, pedestal: TissueLevel | None
+    spatial: TissueLevel,
+    temporal: TissueLevel | None,
+    air: AirLevel | None,
+    pedestal: TissueLevel | None,
 ) -> Verdict:
     """Combine the readings.
 

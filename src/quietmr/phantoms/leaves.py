@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.phantoms.texture import Spacing, Volume, soft_step
+from quietmr.phantoms.frame import coverage, paint, variation
+from quietmr.phantoms.texture import Spacing, Volume
 
 
 def _random_rotation(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -40,7 +41,7 @@ def draw_leaves(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Ge
     smallest, largest = rng.uniform(1.2, 3.0), rng.uniform(15.0, 50.0)
     u = rng.random(int(rng.integers(120, 420)))
     sizes = np.sort((smallest**-2 + u * (largest**-2 - smallest**-2)) ** -0.5)[::-1]
-    width = float(rng.uniform(0.3, 0.8))
+    softness = np.float32(np.exp(rng.uniform(0.0, 0.8) * (rng.random() < 0.3)))
     for size in sizes:
         radii = size * np.exp(rng.normal(0.0, 0.35, 3))
         center = rng.uniform(0.0, extent)
@@ -54,5 +55,6 @@ def draw_leaves(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Ge
             continue
         grid = list(np.meshgrid(*axes, indexing="ij", sparse=True))
         part = image[window]
-        part += soft_step(_leaf_depth(grid, radii, rng), width) * (rng.uniform(0.0, 1.0) - part)
+        depth = _leaf_depth(grid, radii, rng)
+        paint(part, coverage(depth, variation(depth) * softness), float(rng.uniform(0.0, 1.0)))
     return image

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from quietmr.data import InputError
+from quietmr.io.atomic import replacing
 
 State = dict[str, dict[str, Tensor]]
 
@@ -46,9 +48,8 @@ def save_checkpoint(folder: Path, parts: State, numbers: dict[str, Any]) -> None
         f"{part}:{name}": t.detach().contiguous().cpu().clone() for part, ts in parts.items() for name, t in ts.items()
     }
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "checkpoint.tmp"
-    save_file(tensors, temporary, metadata={"numbers": json.dumps(numbers)})
-    temporary.replace(folder / "checkpoint.safetensors")
+    with replacing(folder / "checkpoint.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"numbers": json.dumps(numbers)})
 
 
 def load_checkpoint(folder: Path) -> tuple[State, dict[str, Any]]:
@@ -57,17 +58,19 @@ def load_checkpoint(folder: Path) -> tuple[State, dict[str, Any]]:
     Raises
     ------
     InputError
-        If there is none in the folder.
+        If there is none in the folder, or it is damaged.
     """
-    from safetensors import safe_open
-
     path = folder / "checkpoint.safetensors"
     if not path.exists():
         raise InputError(f"There is no checkpoint in {folder}: start the run without resuming.")
+    try:
+        tensors = load_file(path)
+        with safe_open(path, framework="pt") as file:
+            numbers: dict[str, Any] = json.loads(file.metadata()["numbers"])
+    except (SafetensorError, TypeError, KeyError, json.JSONDecodeError):
+        raise InputError(f"The checkpoint {path} is damaged: start the run anew with --force.") from None
     parts: State = {}
-    for key, tensor in load_file(path).items():
+    for key, tensor in tensors.items():
         part, name = key.split(":", 1)
         parts.setdefault(part, {})[name] = tensor
-    with safe_open(path, framework="pt") as file:
-        numbers: dict[str, Any] = json.loads(file.metadata()["numbers"])
     return parts, numbers

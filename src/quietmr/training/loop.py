@@ -1,32 +1,30 @@
 """The training loop, readable from top to bottom (Lightning Fabric moves tensors and processes, nothing else)."""
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from quietmr.models import build_architecture, to_channels_last
-from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
-from quietmr.training.checkpoint import (
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
-from quietmr.training.losses import log_charbonnier
-from quietmr.training.muon import Muon
-from quietmr.training.recipe import OptimizerRecipe, Recipe
-from quietmr.training.scenes import training_batches
-from quietmr.training.validation import draw_cases, mean_gain
+from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
+from quietmr.training.keeper import Keeper, News, make_score
+from quietmr.training.launch import Finished, Launch, make_fabric, precision_of
+from quietmr.training.loader import training_batches
+from quietmr.training.objectives import Objective, make_objective
+from quietmr.training.optimizers import make_optimizers, rate
+from quietmr.training.parent import Parent, adapted, load_parent
+from quietmr.training.provenance import session_facts
+from quietmr.training.recipe import Recipe
+from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
+from quietmr.training.stopping import StopWish, stop_wishes
 
 
 @dataclass
@@ -49,33 +47,17 @@ class _Run:
         return {"step": self.step, "best": self.best, "minutes": self.minutes}
 
 
-def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
-    """Muon for inner weights, AdamW for the first and the last convolution, as ``training_lab`` measured best."""
-    weights = [p for p in network.parameters() if p.requires_grad]
-    edge = {id(p) for name, p in network.named_parameters() if name.startswith(("stem", "head")) or p.ndim < 2}
-    inner = [p for p in weights if id(p) not in edge]
-    outer = [p for p in weights if id(p) in edge]
-    return [Muon(inner, settings.lr_muon), torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)]
+def noise_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
+    """Make the generator of the noise of one step in one process: no two (seed, step, rank) share a stream."""
+    word = int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
+    return torch.Generator(device).manual_seed(word >> 1)
 
 
-def rate(step: int, steps: int, settings: OptimizerRecipe) -> float:
-    """Part of the full learning rate at a step: linear warm-up, flat, linear decay to 0."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    left = (steps - step) / max(1.0, steps * (1.0 - settings.flat))
-    return max(0.0, min(warm, left, 1.0))
-
-
-def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Turn clean patches (B, F, Y, X) into network input (B, 2, F, Y, X) and target (B, 1, F, Y, X)."""
-    shape = (clean.shape[1], clean.shape[2], clean.shape[3])
-    samples = [add_noise(patch, draw_noise(shape, law, rng)) for patch in clean]
-    noisy, target, sigma = (torch.stack(parts) for parts in zip(*samples, strict=True))
-    return torch.stack([noisy, sigma], dim=1), target[:, None]
-
-
-def _start(recipe: Recipe, folder: Path, fabric: Fabric, *, resume: bool) -> _Run:
+def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, *, resume: bool) -> _Run:
     torch.manual_seed(recipe.seed)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
+    if parent is not None:
+        network.load_state_dict(parent.network.state_dict())
     network = fabric.to_device(to_channels_last(network))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]
     # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.
@@ -91,17 +73,10 @@ def _start(recipe: Recipe, folder: Path, fabric: Fabric, *, resume: bool) -> _Ru
     return run
 
 
-def noise_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
-    """Make the generator of the noise of one step in one process: no two (seed, step, rank) share a stream."""
-    word = int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
-    return torch.Generator(device).manual_seed(word >> 1)
-
-
-def train_step(run: _Run, clean: Tensor, recipe: Recipe, law: NoiseLaw, fabric: Fabric) -> float:
-    """Take one optimizer step; the noise depends on (seed, step, rank) only. Returns the loss."""
-    rng = noise_generator(recipe.seed, run.step, fabric.global_rank, clean.device)
-    x, target = noisy_batch(clean, law, rng)
-    loss = log_charbonnier(run.forward(x), target, x[:, -1:])
+def train_step(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Objective, fabric: Fabric) -> float:
+    """Take one optimizer step; its noise depends on (seed, step, rank) only. Returns the loss."""
+    rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device)
+    loss = objective(run.forward, batch, rng)
     fabric.backward(loss)
     share = rate(run.step, recipe.steps, recipe.optimizer)
     for optimizer, full in zip(run.optimizers, (recipe.optimizer.lr_muon, recipe.optimizer.lr_adam), strict=True):
@@ -115,86 +90,94 @@ def train_step(run: _Run, clean: Tensor, recipe: Recipe, law: NoiseLaw, fabric: 
 
 
 def train(
-    recipe: Recipe,
-    folder: Path,
-    *,
-    resume: bool = False,
-    max_minutes: float | None = None,
-    device: str = "auto",
-    processes: int = 1,
-) -> Path:
+    recipe: Recipe, folder: Path, launch: Launch | None = None, tell: Callable[[News], None] | None = None
+) -> Finished:
     """Train a network by a recipe.
+
+    Ctrl-C, SIGTERM and the end of the time write a checkpoint after the running step, in any number of processes.
 
     Parameters
     ----------
     recipe : Recipe
     folder : Path
-        Run folder; gets the recipe, ``log.jsonl``, ``checkpoint.safetensors`` and ``best.safetensors`` (running
-        average with the best validation).
-    resume : bool
-        Go on from the checkpoint in the folder.
-    max_minutes : float, optional
-        Stop (with a checkpoint) after this time, whatever the step.
-    device : str
-        Fabric accelerator: "auto", "cpu", "cuda" ...
-    processes : int
-        Processes (or GPUs) with one batch each per step; their gradients are averaged.
+        Run folder; gets the recipe, ``sessions.jsonl`` (what shaped the run), ``log.jsonl``, ``curve.png``,
+        ``checkpoint.safetensors`` and ``best.safetensors`` (running average with the best validation).
+    launch : Launch, optional
+    tell : callable, optional
+        Is told about every step, in the first process.
 
-    Returns
-    -------
-    Path
-        The best weights.
+    Raises
+    ------
+    OutputError
+        If the folder holds a run and neither resuming nor replacing it was asked for.
+    InputError
+        If the device is absent, the scans cannot be used, or the run cannot go on with this recipe.
+    ModelError
+        If the model to start from is unknown, or not the network of the recipe.
     """
-    fabric = Fabric(accelerator=device, devices=processes, strategy="ddp" if processes > 1 else "auto")
+    launch = launch or Launch()
+    check_free(folder, resume=launch.resume, force=launch.force)
+    parent = load_parent(recipe)
+    recipe = adapted(recipe, parent)
+    changes = recipe_changes(folder, recipe) if launch.resume else {}
+    fabric = make_fabric(recipe, launch)
+    # Read before processes are started, so that a mistake is told once.
+    session = session_facts(recipe, parent, launch.command) if fabric.global_rank == 0 else {}
     fabric.launch()
-    run = _start(recipe, folder, fabric, resume=resume)
-    law = NoiseLaw(**recipe.noise)
-    keeper = _Keeper(folder, recipe) if fabric.is_global_zero else None
-    batches: Iterator[Tensor] = iter(training_batches(recipe, run.step, fabric.global_rank))
+    with stop_wishes() as wish:
+        run = _start(recipe, parent, folder, fabric, resume=launch.resume)
+        keeper = None
+        if fabric.is_global_zero:
+            if not launch.resume:
+                clear(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            keeper = Keeper(folder, recipe, make_score(recipe, parent.network if parent else run.network), tell)
+            how = {"device": str(fabric.device), "processes": fabric.world_size, "precision": precision_of(fabric)}
+            keeper.begin(run, {**session, **how, "recipe_changes": changes}, rescore=launch.resume)
+        origin = fabric.to_device(to_channels_last(parent.network)) if parent else None
+        asked = partial(_asked, launch.max_minutes, wish)
+        reason = _fit(run, recipe, fabric, keeper, make_objective(recipe, origin), asked)
+        if keeper is not None:
+            keeper.end(run, reason)
+    return Finished(folder / BEST, run.step, reason, fabric.is_global_zero)
+
+
+def _fit(
+    run: _Run,
+    recipe: Recipe,
+    fabric: Fabric,
+    keeper: Keeper | None,
+    objective: Objective,
+    asked: Callable[[float], str],
+) -> str:
+    """Take steps until the run is done or somebody wants it to stop; returns why it ended."""
+    batches: Iterator[list[Tensor]] = iter(training_batches(recipe, run.step, fabric.global_rank))
     began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
-        loss = train_step(run, fabric.to_device(next(batches)), recipe, law, fabric)
+        loss = train_step(run, fabric.to_device(next(batches)), recipe, objective, fabric)
         run.minutes = before + (time.monotonic() - began) / 60
-        # All processes stop at the same step: the first one decides.
-        stop = fabric.broadcast(max_minutes is not None and run.minutes - before >= max_minutes)
+        reason = _agreed(fabric, asked(run.minutes - before))
         if keeper is not None:
-            keeper.note(run, loss, last=stop or run.step == recipe.steps)
-        if stop:
-            break
-    return folder / "best.safetensors"
+            keeper.note(run, loss, last=bool(reason) or run.step == recipe.steps)
+        if reason:
+            return reason
+    return "done"
 
 
-class _Keeper:
-    """Validates, logs and saves, in the first process only."""
+def _asked(max_minutes: float | None, wish: StopWish, minutes: float) -> str:
+    """Why this process wants to stop; empty if it does not."""
+    late = max_minutes is not None and minutes >= max_minutes
+    return wish.signal or ("time" if late else "")
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
-        self.folder, self.recipe = folder, recipe
-        self.cases = draw_cases(recipe.validation_cases, recipe.seed)
-        self.losses: list[float] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2), encoding="utf-8")
 
-    def note(self, run: _Run, loss: float, *, last: bool) -> None:
-        """Take note of a step."""
-        self.losses.append(loss)
-        if last or run.step % self.recipe.validate_every == 0:
-            self._validate(run)
-        if last or run.step % self.recipe.checkpoint_every == 0:
-            save_checkpoint(self.folder, run.parts(), run.numbers())
+_REASONS = ("", "time", "SIGTERM", "SIGINT")
 
-    def _validate(self, run: _Run) -> None:
-        """Score the running average, log the score, keep the weights if they are the best so far."""
-        gain = mean_gain(run.average.module, self.cases)
-        entry = {
-            "step": run.step,
-            "minutes": round(run.minutes, 2),
-            "loss": round(sum(self.losses) / len(self.losses), 5),
-            "gain_db": round(gain, 4),
-        }
-        self.losses.clear()
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
-        if gain > run.best:
-            run.best = gain
-            weights = {k: v.contiguous().cpu().clone() for k, v in run.average.module.state_dict().items()}
-            save_file(weights, self.folder / "best.safetensors")
+
+def _agreed(fabric: Fabric, reason: str) -> str:
+    """All processes stop at the same step, as soon as one of them has a reason."""
+    if fabric.world_size == 1:
+        return reason
+    code = torch.tensor(float(_REASONS.index(reason)), device=fabric.device)
+    largest = fabric.all_reduce(code, reduce_op="max")
+    assert isinstance(largest, Tensor), "a tensor went in"
+    return _REASONS[int(largest)]

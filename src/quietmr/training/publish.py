@@ -1,4 +1,4 @@
-"""From a finished run to a shipped model: float16 weights and a card beside them."""
+"""From a finished run to a model: float16 weights and a card beside them."""
 
 import hashlib
 import json
@@ -10,8 +10,10 @@ import torch
 from safetensors.torch import load_file, save
 
 from quietmr._version import __version__
+from quietmr.io.atomic import replacing
 from quietmr.models import Card, build_architecture
 from quietmr.training.recipe import Recipe
+from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, read_lines, write_text
 
 NOISE_CONVENTION = (
     "The last input channel is sigma, the noise standard deviation per real channel, in the units of the image; "
@@ -20,14 +22,14 @@ NOISE_CONVENTION = (
 
 
 def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, Any], note: str = "") -> Card:
-    """Write the best weights of a run as a shipped model.
+    """Write the best weights of a run as a model.
 
     Parameters
     ----------
     run : Path
         Run folder of :func:`quietmr.training.loop.train`.
     folder : Path
-        Where shipped models live, for example ``quietmr.models.registry.WEIGHTS_FOLDER``.
+        Where models live, for example ``quietmr.models.registry.WEIGHTS_FOLDER``.
     texts : dict
         ``label``, ``description``, ``license``, ``data``, ``intended_use``, ``limits`` of the card.
     scores : dict
@@ -39,14 +41,11 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
     -------
     Card
     """
-    recipe = Recipe.model_validate_json((run / "recipe.json").read_text(encoding="utf-8"))
-    weights = {key: value.to(torch.float16) for key, value in load_file(run / "best.safetensors").items()}
+    recipe = Recipe.model_validate_json((run / RECIPE).read_text(encoding="utf-8"))
+    weights = {key: value.to(torch.float16) for key, value in load_file(run / BEST).items()}
     content = save(weights)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     network.load_state_dict(weights)
-    log = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    best = max(log, key=lambda entry: entry["gain_db"])
-    training = {"best": best, "last": log[-1], "torch": torch.__version__, "quietmr": __version__, "note": note}
     card = Card(
         name=recipe.name,
         architecture=recipe.network.architecture,
@@ -55,11 +54,39 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         file=f"{recipe.name}.safetensors",
         sha256=hashlib.sha256(content).hexdigest(),
         noise_convention=NOISE_CONVENTION,
-        recipe=recipe.model_dump(mode="json"),
-        training=training,
+        recipe=_without_places(recipe).model_dump(mode="json"),
+        training=_training(run, note),
         scores=scores,
         **texts,
     )
-    (folder / card.file).write_bytes(content)
-    (folder / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+    with replacing(folder / card.file) as temporary:
+        temporary.write_bytes(content)
+    write_text(folder / f"{card.name}.json", json.dumps(asdict(card), indent=2) + "\n")
     return card
+
+
+def _without_places(recipe: Recipe) -> Recipe:
+    """Keep only the last part of a folder name: a card travels, and tells nobody how a disk is laid out."""
+    folder = Path(recipe.scans.folder).name if recipe.scans.folder else ""
+    return recipe.model_copy(
+        update={
+            "scans": recipe.scans.model_copy(update={"folder": folder}),
+            "start_from": Path(recipe.start_from).name if recipe.start_from else "",
+        }
+    )
+
+
+def _training(run: Path, note: str) -> dict[str, Any]:
+    log = read_lines(run / LOG)
+    sessions = [session for session in read_lines(run / SESSIONS) if "started" in session]
+    last = sessions[-1] if sessions else {}
+    kept = ("versions", "source", "machine", "device", "precision", "processes", "parent", "data")
+    return {
+        "best": max(log, key=lambda entry: float(entry["gain_db"])),
+        "last": log[-1],
+        "torch": torch.__version__,
+        "quietmr": __version__,
+        "sessions": len(sessions),
+        **{key: last[key] for key in kept if key in last},
+        "note": note,
+    }

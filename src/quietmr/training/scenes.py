@@ -1,102 +1,86 @@
-"""Training patches cut from procedural scenes, drawn by worker processes."""
+"""Clean training patches, cut from procedural scenes and real scans."""
 
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset, get_worker_info
 
 from quietmr.phantoms import Mixture, draw_scene
+from quietmr.training.patches import cut_patch, draw_patch, fits, fitting_patches
 from quietmr.training.recipe import Patch, Recipe, SceneRecipe
+from quietmr.training.scans import load_clean, split
 
 Scene = NDArray[np.float32]
 
 
-class SceneBatches(IterableDataset[Tensor]):
-    """Endless batches of noise-free patches, shape (B, F, Y, X), values about 0 to 1.
+class SceneBatches(IterableDataset[list[Tensor]]):
+    """Endless batches of noise-free patches: one tensor of shape (B, F, Y, X), values about 0 to 1.
 
-    Every worker keeps a pool of scenes and replaces one of them after each ``reuse`` patches. The draws depend on
-    (seed, start, rank, worker) only: a resumed run, with another ``start``, never sees the same patches again.
+    Every worker keeps a pool of procedural scenes and replaces one of them after each ``reuse`` patches; a share of
+    the patches comes from real scans, without what is held out to judge. The draws depend on (seed, start, rank,
+    worker) only: a resumed run, with another ``start``, never sees the same patches again.
+
+    Raises
+    ------
+    InputError
+        If the recipe asks for scans that cannot be read, or for nothing but scans into which no patch fits.
     """
 
-    def __init__(
-        self, scenes: SceneRecipe, patches: tuple[Patch, ...], seed: int, start: int = 0, rank: int = 0
-    ) -> None:
+    def __init__(self, recipe: Recipe, start: int = 0, rank: int = 0) -> None:
         super().__init__()
-        self.scenes, self.patches = scenes, patches
-        self.words = [seed, start, rank]
+        self.recipe = recipe
+        self.words = [recipe.seed, start, rank]
+        self.scans: list[Scene] = []
+        self.patches = list(recipe.patches)
+        if recipe.scans.share > 0:
+            whole = load_clean(recipe.scans)
+            self.scans = [piece for scan in whole for piece in split(scan, recipe.scans.held_out)[0]]
+        if recipe.scans.share == 1:
+            self.patches = fitting_patches(self.scans, recipe.patches)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[list[Tensor]]:
         worker = get_worker_info()
         rng = np.random.default_rng([*self.words, worker.id if worker else 0])
-        mixture = Mixture(**self.scenes.mixture)
-        shares = np.array([patch.share for patch in self.patches])
-        pool = [draw_scene(self.scenes.shape, mixture, rng)]
-        drawn = 0
+        pool = ScenePool(self.recipe.scenes, rng)
         while True:
-            patch = self.patches[int(rng.choice(len(self.patches), p=shares / shares.sum()))]
-            crops = [cut_patch(pool[int(rng.integers(len(pool)))], patch, rng) for _ in range(patch.batch)]
-            yield torch.from_numpy(np.stack(crops))
-            drawn += patch.batch
-            # The pool grows with every patch until it is full; from then on one scene is replaced now and then.
-            if len(pool) < self.scenes.pool:
-                pool.append(draw_scene(self.scenes.shape, mixture, rng))
-            elif drawn >= self.scenes.reuse:
-                drawn = 0
-                pool[int(rng.integers(len(pool)))] = draw_scene(self.scenes.shape, mixture, rng)
+            patch = draw_patch(self.patches, rng)
+            crops = [self._cut(patch, pool, rng) for _ in range(patch.batch)]
+            yield [torch.from_numpy(np.stack(crops))]
+
+    def _cut(self, patch: Patch, pool: "ScenePool", rng: np.random.Generator) -> Scene:
+        settings = self.recipe.scans
+        fitting = [scan for scan in self.scans if fits(scan, patch)]
+        if fitting and rng.random() < settings.share:
+            return change_contrast(cut_patch(fitting[int(rng.integers(len(fitting)))], patch, rng), settings.gamma, rng)
+        return cut_patch(pool.draw(), patch, rng)
 
 
-def keep_kspace_center(volume: Scene, factor: int) -> Scene:
-    """Reduce the in-plane resolution by an integer factor as a scanner does: by not acquiring the outer k-space.
+class ScenePool:
+    """Procedural scenes, drawn again and again: grows by one with every draw until full, then renews itself slowly."""
 
-    Parameters
-    ----------
-    volume : array, shape (F, Y, X)
-        Y and X are multiples of ``factor``.
-    factor : int
+    def __init__(self, settings: SceneRecipe, rng: np.random.Generator) -> None:
+        self.settings, self.rng = settings, rng
+        self.mixture = Mixture(**settings.mixture)
+        self.scenes: list[Scene] = []
+        self.drawn = 0
 
-    Returns
-    -------
-    array, shape (F, Y / factor, X / factor), float32
-        Magnitude; a uniform volume keeps its value.
-    """
-    if factor == 1:
-        return volume
-    height, width = volume.shape[1] // factor, volume.shape[2] // factor
-    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
-    top, left = (volume.shape[1] - height) // 2, (volume.shape[2] - width) // 2
-    kept = scipy.fft.ifftshift(spectrum[:, top : top + height, left : left + width], axes=(1, 2))
-    return np.asarray(np.abs(scipy.fft.ifft2(kept)) / factor**2, dtype=np.float32)
+    def draw(self) -> Scene:
+        """Take a scene of the pool."""
+        self.drawn += 1
+        if len(self.scenes) < self.settings.pool:
+            self.scenes.append(self._make())
+        elif self.drawn >= self.settings.reuse:
+            self.drawn = 0
+            self.scenes[int(self.rng.integers(len(self.scenes)))] = self._make()
+        return self.scenes[int(self.rng.integers(len(self.scenes)))]
 
-
-def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator) -> Scene:
-    """Cut a random patch, flipped and turned at random in plane.
-
-    Empty places are drawn less often: a patch darker than 2 % is drawn once more.
-    """
-    size = np.array(patch.shape) * [1, patch.zoom, patch.zoom]
-    for _ in range(2):
-        corner = [int(rng.integers(0, n - wide + 1)) for n, wide in zip(scene.shape, size, strict=True)]
-        crop = scene[tuple(slice(c, c + wide) for c, wide in zip(corner, size, strict=True))]
-        if crop.mean() > 0.02:
-            break
-    crop = keep_kspace_center(crop, patch.zoom)
-    for axis in range(3):
-        if rng.random() < 0.5:
-            crop = np.flip(crop, axis)
-    if patch.shape[1] == patch.shape[2] and rng.random() < 0.5:
-        crop = crop.swapaxes(1, 2)
-    return np.ascontiguousarray(crop)
+    def _make(self) -> Scene:
+        return draw_scene(self.settings.shape, self.mixture, self.rng)
 
 
-def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[Tensor]:
-    """Make the loader of one process of a run that begins at step ``start``."""
-    batches = SceneBatches(recipe.scenes, recipe.patches, recipe.seed, start, rank)
-    if recipe.workers == 0:
-        return DataLoader(batches, batch_size=None)
-    return DataLoader(
-        batches, batch_size=None, num_workers=recipe.workers, prefetch_factor=8, multiprocessing_context="spawn"
-    )
+def change_contrast(crop: Scene, gamma: float, rng: np.random.Generator) -> Scene:
+    """Raise a patch to a random power around 1, so that a few scans stand for many sequences."""
+    return np.asarray(crop ** np.float32(np.exp(gamma * rng.standard_normal())), dtype=np.float32)

@@ -1,0 +1,98 @@
+"""The CSV file of ``quality.py``: one row per cell and method; several processes may add to one file."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+UNTOUCHED = "untouched"
+BLIND = " (blind)"
+TEXT = ("group", "volume", "kind", "method")
+CellKey = tuple[str, str, float, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the CSV file: one method on one cell.
+
+    Scores as in ``scores.Scores``; ``sigma`` is the truth and ``sigma_used`` the level the method worked with, both in
+    the units of the image; ``peak_mb`` is the rise of the resident memory during the call at its peak (``meter``).
+    """
+
+    group: str
+    volume: str
+    kind: str
+    percent: float
+    seed: int
+    sigma: float
+    reference: float
+    method: str
+    psnr: float
+    ssim: float
+    psnr_all: float
+    ssim_all: float
+    bias: float
+    change: float
+    sigma_used: float
+    cpu_s: float
+    cpu_s_per_mvoxel: float
+    wall_s: float
+    peak_mb: float
+
+    @property
+    def cell(self) -> CellKey:
+        """What the row shares with the other methods."""
+        return self.volume, self.kind, self.percent, self.seed
+
+
+def read_rows(path: Path) -> list[Row]:
+    """All rows of a CSV file, of one method on one cell the latest; none if it does not exist."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    rows = [Row(**{key: _value(key, value) for key, value in line.items()}) for line in lines]
+    return list({(*row.cell, row.method): row for row in rows}.values())
+
+
+def _value(key: str, text: str) -> str | float | int:
+    if key in TEXT:
+        return text
+    return int(text) if key == "seed" else float(text)
+
+
+def append(path: Path, row: Row) -> None:
+    """Add a line to the file, with a heading if it is the first."""
+    with _lock(path):
+        _write(path, [row])
+
+
+def forget(path: Path, is_old: Callable[[Row], bool]) -> None:
+    """Drop some rows from the file."""
+    with _lock(path):
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        _write(part, [row for row in read_rows(path) if not is_old(row)])
+        part.replace(path)
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(Row.__dataclass_fields__))
+        if is_new:
+            writer.writeheader()
+        for row in rows:
+            values = asdict(row).items()
+            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values})
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

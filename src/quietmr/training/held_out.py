@@ -1,0 +1,184 @@
+"""Judging a network on parts of the user's own scans that training never saw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
+from quietmr.training.losses import PROBE_STEP, noise2noise, rician_sure
+from quietmr.training.magnitude import magnitude_variance
+from quietmr.training.noisy_scans import NoisyScan, load_noisy
+from quietmr.training.objectives import draw_probe
+from quietmr.training.recipe import LossName, Recipe
+from quietmr.training.scans import load_clean, split
+
+# Errors within a block (F, Y, X) are alike; blocks count as independent for the standard error.
+_BLOCK = (4, 16, 16)
+_STANDARD_ERRORS = 2.0
+_SMALLEST_RISK = 1e-4  # of the noise power: an estimate may fall below zero
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A noisy piece and what tells how well it is denoised; shapes (F, Y, X).
+
+    Attributes
+    ----------
+    loss : {"supervised", "sure", "noise2noise"}
+    noisy : Tensor
+    sigma : Tensor
+        Noise SD per real channel.
+    other : Tensor
+        Clean image (supervised), random probe (sure), or second noisy image (noise2noise).
+    variance : Tensor
+        Squared error of the noisy magnitudes, or its mean as far as it is known, in squared noise SDs: the same for all
+        networks that are compared.
+    """
+
+    loss: LossName
+    noisy: Tensor
+    sigma: Tensor
+    other: Tensor
+    variance: Tensor
+
+    def risk(self, network: nn.Module) -> Tensor:
+        """Squared error of each voxel in noise SDs, measured or estimated without bias."""
+        snr = self.noisy / self.sigma
+        output = denoised(network, self.noisy, self.sigma) / self.sigma
+        if self.loss == "supervised":
+            return (output - self.other / self.sigma).square()
+        if self.loss == "noise2noise":
+            return noise2noise(output, self.other / self.sigma) - self.variance
+        moved = self.noisy + PROBE_STEP * self.sigma * self.other
+        probed = denoised(network, moved, self.sigma) / self.sigma
+        return rician_sure(output, probed, snr, self.other, self.variance)
+
+    def halves(self) -> tuple["HeldOut", "HeldOut"]:
+        """Divide in the middle of the rows."""
+        middle = self.noisy.shape[2] // 2
+        parts = [
+            [tensor[..., where] for tensor in (self.noisy, self.sigma, self.other, self.variance)]
+            for where in (slice(None, middle), slice(middle, None))
+        ]
+        return HeldOut(self.loss, *parts[0]), HeldOut(self.loss, *parts[1])
+
+
+@torch.inference_mode()
+def denoised(network: nn.Module, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """Run a network on one piece (F, Y, X); the result is on the CPU and never negative."""
+    device = next(network.parameters()).device
+    network.eval()
+    output: Tensor = network(torch.stack([noisy, sigma])[None].to(device))[0, 0].cpu().clamp_min(0.0)
+    network.train()
+    return output
+
+
+def draw_held_out(recipe: Recipe, start: nn.Module) -> tuple[list[HeldOut], list[HeldOut]]:
+    """Prepare the held-out part of every scan of a recipe, at most ``validation_cases`` of them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    start : nn.Module
+        Network before training; from what it sees in a noisy piece the variance of the noise is known.
+
+    Returns
+    -------
+    validation, gate : list of HeldOut
+        One half of each piece to choose the best weights by, the other to judge the chosen ones: whoever is chosen by
+        a score looks better by it than he is.
+
+    Raises
+    ------
+    InputError
+        If the scans cannot be used.
+    """
+    rng = torch.Generator().manual_seed(2**31 + recipe.seed)
+    cases = _from_clean(recipe, rng) if recipe.loss == "supervised" else _from_noisy(recipe, start, rng)
+    halves = [case.halves() for case in cases]
+    return [left for left, _ in halves], [right for _, right in halves]
+
+
+def _spread(n: int, most: int) -> list[int]:
+    """Numbers of at most ``most`` of n things, evenly."""
+    return sorted({int(i) for i in np.linspace(0, n - 1, min(n, most)).round()})
+
+
+def _from_clean(recipe: Recipe, rng: torch.Generator) -> list[HeldOut]:
+    law = NoiseLaw(**{**recipe.noise, "jitter": 0.0})
+    scans = load_clean(recipe.scans)
+    cases = []
+    for i in _spread(len(scans), recipe.validation_cases):
+        clean = torch.from_numpy(np.ascontiguousarray(split(scans[i], recipe.scans.held_out)[1]))
+        noisy, target, sigma = add_noise(clean, draw_noise((clean.shape[0], clean.shape[1], clean.shape[2]), law, rng))
+        cases.append(HeldOut("supervised", noisy, sigma, target, ((noisy - target) / sigma).square()))
+    return cases
+
+
+def _from_noisy(recipe: Recipe, start: nn.Module, rng: torch.Generator) -> list[HeldOut]:
+    scans = load_noisy(recipe.scans, repeats=recipe.loss == "noise2noise")
+    chosen = [scans[i] for i in _spread(len(scans), recipe.validation_cases)]
+    if recipe.loss == "sure":
+        return [_with_probe(scan, recipe.scans.held_out, start, rng) for scan in chosen]
+    return [case for scan in chosen for case in _pairs(scan, recipe.scans.held_out)]
+
+
+def _with_probe(scan: NoisyScan, part: float, start: nn.Module, rng: torch.Generator) -> HeldOut:
+    noisy = torch.from_numpy(np.ascontiguousarray(split(scan.frames, part)[1][0]))
+    sigma = torch.full_like(noisy, scan.sigma)
+    variance = magnitude_variance(denoised(start, noisy, sigma) / sigma)
+    return HeldOut("sure", noisy, sigma, draw_probe(noisy.shape, scan.support, rng), variance)
+
+
+def _pairs(scan: NoisyScan, part: float) -> list[HeldOut]:
+    """First two frames both ways; half their mean squared difference is the noise variance, whatever its law."""
+    frames = torch.from_numpy(np.ascontiguousarray(split(scan.frames, part)[1]))
+    sigma = torch.full_like(frames[0], scan.sigma)
+    variance = ((frames[0] - frames[1]) / sigma).square() / 2
+    return [HeldOut("noise2noise", frames[i], sigma, frames[j], variance) for i, j in ((0, 1), (1, 0))]
+
+
+def pooled_gain(network: nn.Module, cases: list[HeldOut]) -> float:
+    """Noise power over remaining error, pooled over all cases, in dB."""
+    risks = torch.cat([case.risk(network).flatten() for case in cases]).double().mean()
+    noise = torch.cat([case.variance.flatten() for case in cases]).double().mean()
+    return 10 * float(torch.log10(noise / risks.clamp_min(_SMALLEST_RISK * noise)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Two networks compared on the same held-out pieces.
+
+    Attributes
+    ----------
+    before, after : float
+        Gain of either over the noisy image in dB, measured or estimated.
+    less : float
+        By how much the squared error fell, in squared noise SDs.
+    standard_error : float
+        Of ``less``.
+    """
+
+    before: float
+    after: float
+    less: float
+    standard_error: float
+
+    @property
+    def improved(self) -> bool:
+        """Whether the error fell by more than chance explains (two standard errors)."""
+        return self.less > _STANDARD_ERRORS * self.standard_error
+
+
+def compare(before: nn.Module, after: nn.Module, cases: list[HeldOut]) -> Verdict:
+    """Compare two networks voxel by voxel, so that what both find hard cancels."""
+    blocks = []
+    for case in cases:
+        less = (case.risk(before) - case.risk(after))[None, None]
+        size = [min(n, wide) for n, wide in zip(less.shape[2:], _BLOCK, strict=True)]
+        blocks.append(nn.functional.avg_pool3d(less, size).flatten())
+    values = torch.cat(blocks).double()
+    error = float(values.std() / len(values) ** 0.5) if len(values) > 1 else float("inf")
+    return Verdict(pooled_gain(before, cases), pooled_gain(after, cases), float(values.mean()), error)

@@ -1,0 +1,151 @@
+"""Validates, logs and saves a run: the work of its first process."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from quietmr.training.checkpoint import save_checkpoint
+from quietmr.training.curve import save_curve
+from quietmr.training.held_out import draw_held_out, pooled_gain
+from quietmr.training.recipe import Recipe
+from quietmr.training.run_folder import (
+    BEST,
+    CURVE,
+    LOG,
+    RECIPE,
+    SESSIONS,
+    append_line,
+    read_lines,
+    write_text,
+    write_weights,
+)
+from quietmr.training.validation import draw_cases, mean_gain
+
+
+class Running(Protocol):
+    """What the keeper must know of a run."""
+
+    average: Any
+    step: int
+    best: float
+    minutes: float
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """All tensors that a checkpoint holds."""
+        ...
+
+    def numbers(self) -> dict[str, Any]:
+        """All numbers that a checkpoint holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class News:
+    """How far a run is; ``gain`` and ``best`` are None before the first validation."""
+
+    step: int
+    steps: int
+    minutes: float
+    loss: float
+    gain: float | None
+    best: float | None
+    validated: bool
+
+
+Score = Callable[[nn.Module], float]
+
+
+def make_score(recipe: Recipe, start: nn.Module) -> Score:
+    """Choose what judges a run: held-out parts of its scans, or procedural scenes.
+
+    Raises
+    ------
+    InputError
+        If the scans cannot be used.
+    """
+    if recipe.scans.share > 0 and recipe.scans.held_out > 0:
+        pieces, _ = draw_held_out(recipe, start)
+        return lambda network: pooled_gain(network, pieces)
+    cases = draw_cases(recipe.validation_cases, recipe.seed)
+    return lambda network: mean_gain(network, cases)
+
+
+class Keeper:
+    """Keeps the run folder.
+
+    Parameters
+    ----------
+    folder : Path
+    recipe : Recipe
+    score : callable
+        Gain of a network in dB.
+    tell : callable, optional
+        Is told about every step.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, score: Score, tell: Callable[[News], None] | None = None) -> None:
+        self.folder, self.recipe, self.score, self.tell = folder, recipe, score, tell
+        self.losses: list[float] = []
+        self.gain: float | None = None
+
+    def begin(self, run: Running, session: dict[str, Any], *, rescore: bool = False) -> None:
+        """Write down what the run is made with; drop log entries that the checkpoint does not know.
+
+        Parameters
+        ----------
+        run : Running
+        session : dict
+            What shaped this session.
+        rescore : bool
+            Score the best weights so far again: recipe, scans or the code that draws scenes may have changed.
+        """
+        write_text(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
+        append_line(self.folder / SESSIONS, {**session, "from_step": run.step})
+        known = [entry for entry in read_lines(self.folder / LOG) if entry["step"] <= run.step]
+        write_text(self.folder / LOG, "".join(f"{json.dumps(entry)}\n" for entry in known))
+        if rescore and (self.folder / BEST).exists():
+            best = deepcopy(run.average.module)
+            best.load_state_dict(load_file(self.folder / BEST))
+            run.best = self.score(best)
+        elif run.step == 0 and self.recipe.start_from:
+            # The parent has to be beaten, else its weights stay the best.
+            self.gain = run.best = self.score(run.average.module)
+            self._log(run, None)
+
+    def note(self, run: Running, loss: float, *, last: bool) -> None:
+        """Take note of a step."""
+        self.losses.append(loss)
+        validated = last or run.step % self.recipe.validate_every == 0
+        mean_loss = sum(self.losses) / len(self.losses)
+        if validated:
+            self._validate(run, mean_loss)
+        if validated or run.step % self.recipe.checkpoint_every == 0:
+            save_checkpoint(self.folder, run.parts(), run.numbers())
+        if self.tell is not None:
+            best = run.best if run.best > float("-inf") else None
+            self.tell(News(run.step, self.recipe.steps, run.minutes, mean_loss, self.gain, best, validated))
+
+    def end(self, run: Running, reason: str) -> None:
+        """Write down why and where the session ended."""
+        append_line(self.folder / SESSIONS, {"ended": reason, "step": run.step, "minutes": round(run.minutes, 2)})
+
+    def _validate(self, run: Running, loss: float) -> None:
+        """Score the running average, log the score, keep the weights if they are the best so far."""
+        self.gain = self.score(run.average.module)
+        self._log(run, round(loss, 5))
+        self.losses.clear()
+        if self.gain > run.best:
+            run.best = self.gain
+            write_weights(self.folder / BEST, run.average.module.state_dict())
+
+    def _log(self, run: Running, loss: float | None) -> None:
+        assert self.gain is not None, "scored before it is logged"
+        entry = {"step": run.step, "minutes": round(run.minutes, 2), "loss": loss, "gain_db": round(self.gain, 4)}
+        append_line(self.folder / LOG, entry)
+        save_curve(read_lines(self.folder / LOG), self.recipe.name, self.folder / CURVE)

@@ -1,0 +1,39 @@
+"""The stream of batches of a run, drawn by worker processes."""
+
+import signal
+
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from quietmr.training.noisy_batches import NoisyBatches
+from quietmr.training.recipe import Recipe
+from quietmr.training.scenes import SceneBatches
+
+
+def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[list[Tensor]]:
+    """Make the loader of one process of a run that begins at step ``start``.
+
+    Raises
+    ------
+    InputError
+        If the recipe asks for scans that cannot be used.
+    """
+    kind = SceneBatches if recipe.loss == "supervised" else NoisyBatches
+    batches: IterableDataset[list[Tensor]] = kind(recipe, start, rank)
+    if recipe.workers == 0:
+        return DataLoader(batches, batch_size=None)
+    return DataLoader(
+        batches,
+        batch_size=None,
+        num_workers=recipe.workers,
+        prefetch_factor=8,
+        multiprocessing_context="spawn",
+        worker_init_fn=_leave_signals_to_the_trainer,
+    )
+
+
+def _leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C and batch systems signal the whole process group; the trainer still needs batches to end its step."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,93 @@
+"""Patches cut from scenes."""
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from quietmr.data import InputError
+from quietmr.training.recipe import Patch
+
+Scene = NDArray[np.float32]
+
+
+def fits(scene: Scene, patch: Patch) -> bool:
+    """Whether a patch can be cut from a scene, shape (..., F, Y, X)."""
+    f, y, x = patch.shape
+    return all(n >= wide for n, wide in zip(scene.shape[-3:], (f, y * patch.zoom, x * patch.zoom), strict=True))
+
+
+def fitting_patches(scenes: list[Scene], patches: tuple[Patch, ...]) -> list[Patch]:
+    """Choose the patch sizes that can be cut from some scene.
+
+    Raises
+    ------
+    InputError
+        If none can.
+    """
+    found = [patch for patch in patches if any(fits(scene, patch) for scene in scenes)]
+    if not found:
+        largest = max((scene.shape[-3:] for scene in scenes), key=lambda shape: int(np.prod(shape)))
+        raise InputError(
+            f"No patch of the recipe fits into the scans, whose largest piece for training is {largest} (F, Y, X): "
+            "give a smaller patch, such as --set 'patches=[{shape: [1, 32, 32]}]', or a smaller scans.held_out."
+        )
+    return found
+
+
+def draw_patch(patches: list[Patch], rng: np.random.Generator) -> Patch:
+    """Draw a patch size by its share."""
+    shares = np.array([patch.share for patch in patches])
+    return patches[int(rng.choice(len(patches), p=shares / shares.sum()))]
+
+
+def keep_kspace_center(volume: Scene, factor: int) -> Scene:
+    """Reduce the in-plane resolution by an integer factor as a scanner does: by not acquiring the outer k-space.
+
+    Parameters
+    ----------
+    volume : array, shape (F, Y, X)
+        Y and X are multiples of ``factor``.
+    factor : int
+
+    Returns
+    -------
+    array, shape (F, Y / factor, X / factor), float32
+        Magnitude; a uniform volume keeps its value.
+    """
+    if factor == 1:
+        return volume
+    height, width = volume.shape[1] // factor, volume.shape[2] // factor
+    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
+    top, left = (volume.shape[1] - height) // 2, (volume.shape[2] - width) // 2
+    kept = scipy.fft.ifftshift(spectrum[:, top : top + height, left : left + width], axes=(1, 2))
+    return np.asarray(np.abs(scipy.fft.ifft2(kept)) / factor**2, dtype=np.float32)
+
+
+def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> Scene:
+    """Cut a random patch, flipped at random and turned in plane.
+
+    Empty places are drawn less often: a patch darker than 2 % is drawn once more.
+
+    Parameters
+    ----------
+    scene : array, shape (..., F, Y, X)
+        Leading axes stay together. They must be absent for a patch with a zoom.
+    patch : Patch
+    rng : numpy Generator
+    turn : bool
+        Whether rows may become columns.
+    """
+    size = np.array(patch.shape) * [1, patch.zoom, patch.zoom]
+    for _ in range(2):
+        corner = [int(rng.integers(0, n - wide + 1)) for n, wide in zip(scene.shape[-3:], size, strict=True)]
+        f, y, x = (slice(c, c + wide) for c, wide in zip(corner, size, strict=True))
+        crop = scene[..., f, y, x]
+        if crop.mean() > 0.02:
+            break
+    crop = keep_kspace_center(crop, patch.zoom)
+    for axis in (-3, -2, -1):
+        if rng.random() < 0.5:
+            crop = np.flip(crop, axis)
+    if turn and patch.shape[1] == patch.shape[2] and rng.random() < 0.5:
+        crop = crop.swapaxes(-2, -1)
+    return np.ascontiguousarray(crop)

@@ -1,0 +1,112 @@
+"""Real scans as training scenes, prepared so that their own noise and the scanner's interpolation do little harm."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from quietmr.data import Image, InputError
+from quietmr.io import read
+from quietmr.training.recipe import ScanRecipe
+from quietmr.training.scan_files import find_scans
+
+Scene = NDArray[np.float32]
+
+# Brightest tissue: this percentile of the voxels above this part of the 99.9th percentile.
+_TISSUE, _FOREGROUND = 99.0, 0.05
+# A held-out part has at most this many slices, so that judging stays quick.
+_MOST_SLICES = 12
+# From this many slices on the held-out part is a block of slices, else a band of rows.
+_MANY_SLICES = 8
+
+
+def crop_kspace(volume: Scene, keep: float) -> Scene:
+    """Downsample in plane by keeping the center of k-space.
+
+    Parameters
+    ----------
+    volume : array, shape (F, Y, X)
+        Magnitude.
+    keep : float
+        Part of k-space kept along Y and X. White noise loses this factor in SD, and what a scanner had interpolated
+        beyond ``keep`` is gone.
+
+    Returns
+    -------
+    array, shape (F, round(keep Y), round(keep X)), float32
+        Magnitude; a uniform volume keeps its value.
+    """
+    if keep == 1.0:
+        return volume
+    before = volume.shape[1:]
+    after = [max(1, round(n * keep)) for n in before]
+    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
+    top, left = (n // 2 - m // 2 for n, m in zip(before, after, strict=True))
+    kept = scipy.fft.ifftshift(spectrum[:, top : top + after[0], left : left + after[1]], axes=(1, 2))
+    return np.asarray(np.abs(scipy.fft.ifft2(kept)) * (np.prod(after) / np.prod(before)), dtype=np.float32)
+
+
+def tissue_level(volume: NDArray[np.float32]) -> float:
+    """Brightness of the brightest tissue: 99th percentile of the foreground; 0 if there is none."""
+    foreground = volume > _FOREGROUND * np.percentile(volume, 99.9)
+    return float(np.percentile(volume[foreground], _TISSUE)) if foreground.any() else 0.0
+
+
+def normalize(volume: Scene) -> Scene:
+    """Scale so that the brightest tissue (99th percentile of the foreground) is 1."""
+    level = tissue_level(volume)
+    return np.asarray(volume / level if level > 0 else volume, dtype=np.float32)
+
+
+def load_clean(settings: ScanRecipe) -> list[Scene]:
+    """Read scans that count as free of noise; each frame becomes a scene of its own.
+
+    Returns
+    -------
+    list of array, shape (F, Y, X), float32
+        Magnitude, brightest tissue = 1, in-plane k-space cropped to ``settings.keep``.
+
+    Raises
+    ------
+    InputError
+        If there is no scan or a file cannot be read.
+    """
+    frames = (frame for path in find_scans(settings) for frame in magnitude_of(read(path), path))
+    return [normalize(crop_kspace(frame, settings.keep)) for frame in frames]
+
+
+def magnitude_of(image: Image, path: Path) -> NDArray[np.float32]:
+    """Magnitude of a scan, shape (T, F, Y, X), refused if some of it is not finite."""
+    if not np.isfinite(image.data).all():
+        raise InputError(f"{path} has values that are not finite (NaN or infinite): leave it out or repair it.")
+    return np.asarray(np.abs(image.data), dtype=np.float32)
+
+
+def split(scan: NDArray[np.float32], part: float) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+    """Divide a scan into what training sees and what judges it.
+
+    Parameters
+    ----------
+    scan : array, shape (..., F, Y, X)
+    part : float
+        Held-out part, 0 to 0.5.
+
+    Returns
+    -------
+    training : list of array
+        The pieces on both sides of the held-out block; without a held-out part the whole scan.
+    held_out : array
+        A block of slices (at most 12) or, for fewer than 8 slices, of rows, at three quarters of the way; empty for
+        part 0.
+    """
+    axis = -3 if scan.shape[-3] >= _MANY_SLICES else -2
+    n = scan.shape[axis]
+    wide = 0 if part == 0 else max(1, round(n * part))
+    if axis == -3:
+        wide = min(wide, _MOST_SLICES)
+    start = (n - wide) * 3 // 4
+    before, held_out, after = np.split(scan, [start, start + wide], axis=axis)
+    if wide == 0:
+        return [scan], held_out
+    return [piece for piece in (before, after) if piece.size], held_out

@@ -1,0 +1,79 @@
+"""Recipes: refused by name where wrong, changed entry by entry from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from quietmr.data import InputError
+from quietmr.training.recipe import Recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\nstepz: 3", "stepz"),
+        ("name: x\nsteps: -1", "steps"),
+        ("name: ../x", "name"),
+        ("name: x\nloss: sure", "start_from"),
+        ("name: x\nloss: sure\nstart_from: a\nscans: {share: 1, held_out: 0.2, keep: 0.5}", "keep"),
+        ("[", "YAML"),
+        ("name: [", "YAML"),
+        ("- name", "top level"),
+    ],
+)
+def test_wrong_recipes_are_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        Recipe.from_yaml(path)
+
+
+def test_a_missing_recipe_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        Recipe.from_yaml(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_shipped_recipes_are_valid(path):
+    assert Recipe.from_yaml(path).steps > 0
+
+
+def test_the_recipe_for_fine_tuning_takes_every_loss():
+    path = next(path for path in RECIPES if path.stem == "finetune")
+    for loss in ("supervised", "sure", "noise2noise"):
+        recipe = Recipe.from_yaml(path, [f"loss={loss}", "scans.folder=mine"])
+        assert (recipe.loss, recipe.scans.folder) == (loss, "mine")
+        assert recipe.scans.held_out > 0
+
+
+def test_overrides_reach_every_depth(small):
+    before = Recipe.from_yaml(small)
+    after = Recipe.from_yaml(
+        small, ["steps=11", "optimizer.lr_muon=1e-3", "patches.0.batch=7", "scenes.shape=[4, 20, 24]", "noise.jitter=0"]
+    )
+    assert (after.steps, after.optimizer.lr_muon, after.patches[0].batch) == (11, 1e-3, 7)
+    assert after.scenes.shape == (4, 20, 24)
+    assert after.noise == {"jitter": 0}
+    assert after.model_copy(
+        update={name: getattr(before, name) for name in ("steps", "optimizer", "patches", "scenes", "noise")}
+    ) == before  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("steps", "KEY=VALUE"),
+        ("=3", "KEY=VALUE"),
+        ("steps=[", "not YAML"),
+        ("stepz=3", "stepz"),
+        ("optimizer.lr=3", "optimizer.lr"),
+        ("patches.3.batch=2", "leads nowhere"),
+        ("steps.more=2", "no place"),
+        ("steps=many", "steps"),
+    ],
+)
+def test_wrong_overrides_are_refused(small, override, message):
+    with pytest.raises(InputError, match=message):
+        Recipe.from_yaml(small, [override])

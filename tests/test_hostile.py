@@ -513,7 +513,9 @@ class TestInterrupted:
         scan = save(tmp_path / "scan.nii", head((64, 64, 32), rng))
         before = state(tmp_path)
         script = (
-            "import sys, threading, quietmr.cli.denoise_scan as room\n"
+            "import signal, sys, quietmr.cli.denoise_scan as room\n"
+            # A shell that starts the tests in the background makes them deaf to Ctrl-C, and so their children.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from quietmr.cli.main import main\n"
             "work = room.denoise\n"
             "def told(*arguments, **options):\n"

@@ -41,7 +41,7 @@ def needs_openvino(request):
         pytest.importorskip("openvino")
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 97, 64), (5, 33, 50), (16, 48, 47), (24, 64, 64)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 97, 64), (5, 33, 50)])
 def test_openvino_equals_torch(shape, rng, engine="openvino"):
     pytest.importorskip("openvino")
     _, image = noisy_scene(shape, rng)
@@ -50,7 +50,7 @@ def test_openvino_equals_torch(shape, rng, engine="openvino"):
     assert worst < (0.2 if facts["precision"] == BFLOAT16 else 1e-3)
 
 
-@pytest.mark.parametrize("snr", [4.0, 14.0, 50.0])
+@pytest.mark.parametrize("snr", [4.0, 50.0])
 @pytest.mark.parametrize("engine", OPENVINO)
 def test_the_error_to_the_truth_is_that_of_torch(engine, snr):
     """Held-out scenes: none of the seeds of the calibration."""

@@ -1,5 +1,8 @@
 """The front door."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -103,3 +106,13 @@ def test_geometry_units_and_meta_are_untouched(image):
     assert result.geometry is image.geometry
     assert result.meta is image.meta
     assert result.unit == image.unit
+
+
+def test_the_public_function_survives_an_import_of_its_package():
+    """Package and function share the name quietmr.denoise: whichever came first, it can be called."""
+    code = (
+        "import numpy as np, quietmr.denoise.presets, quietmr; from quietmr import denoise;"
+        "image = quietmr.Image(np.full((1, 1, 9, 9), 5.0), noise=quietmr.NoiseMap(np.array(1.0)));"
+        "assert denoise(image, 'gaussian').shape == quietmr.denoise(image, 'gaussian').shape == (1, 1, 9, 9)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

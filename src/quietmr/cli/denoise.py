@@ -36,7 +36,7 @@ class Denoise:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="IN [IN ...] OUT", help_behavior_hint="", help=_PATHS),
     ] = ()
-    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quiet-fast"
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quiet"
     """What does the work: 'quietmr models list' shows the choice."""
     strength: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
     """Part of the noise to remove, 0 to 1."""

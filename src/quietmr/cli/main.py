@@ -25,7 +25,7 @@ VERBS = {
     "denoise": Verb("quietmr.cli.denoise", "Denoise", "Take the noise out of scans."),
     "noise": Verb("quietmr.cli.noise", "Noise", "Measure the noise of scans."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
-    "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe."),
+    "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
     "demo": Verb("quietmr.cli.demo", "Demo", "Denoise a real scan that is already here."),
 }
 

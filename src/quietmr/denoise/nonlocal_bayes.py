@@ -4,98 +4,23 @@ After Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm" 
 step, with a network's result as the pilot: search and covariance use the pilot only, the filter acts on the noisy data.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Axis = tuple[int, int, int]
+from quietmr.denoise.block_layout import Axis, BlockLayout, block_shape, grid
 
-SEARCH = 3
 _CELLS_AT_A_TIME = 48
-
-
-def block_shape(frames: int) -> Axis:
-    """Choose the block (F, Y, X) by the number of frames: about 64 voxels, flat where there is no depth."""
-    if frames == 1:
-        return 1, 8, 8
-    return (2, 6, 6) if frames < 4 else (4, 4, 4)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a volume is covered: reference blocks side by side, in cells of two per axis that share one search window.
-
-    Attributes
-    ----------
-    block : (F, Y, X)
-        Size of a block.
-    per_cell : (F, Y, X)
-        Reference blocks of a cell along each axis.
-    search : (F, Y, X)
-        How far, in voxels, similar blocks are looked for.
-    """
-
-    block: Axis
-    per_cell: Axis
-    search: Axis
-
-    @classmethod
-    def of(cls, frames: int) -> "Layout":
-        """Make the layout of a volume with that many frames."""
-        flat = frames == 1
-        return cls(block_shape(frames), (1 if flat else 2, 2, 2), (0 if flat else SEARCH, SEARCH, SEARCH))
-
-    @property
-    def cell(self) -> Axis:
-        """Size of a cell in voxels."""
-        f, y, x = (n * b for n, b in zip(self.per_cell, self.block, strict=True))
-        return f, y, x
-
-    @property
-    def candidates(self) -> Axis:
-        """Number of block positions in the window of a cell along each axis."""
-        f, y, x = (c - b + 1 + 2 * s for c, b, s in zip(self.cell, self.block, self.search, strict=True))
-        return f, y, x
-
-    @property
-    def window(self) -> Axis:
-        """Size of the window of a cell in voxels."""
-        f, y, x = (c + 2 * s for c, s in zip(self.cell, self.search, strict=True))
-        return f, y, x
-
-    def flat(self, positions: list[Axis]) -> Tensor:
-        """Turn positions in the window into indices of the flattened window."""
-        _, height, width = self.window
-        return torch.tensor([(f * height + y) * width + x for f, y, x in positions])
-
-    def references(self) -> list[Axis]:
-        """Positions of the reference blocks in the window."""
-        (s0, s1, s2), (b0, b1, b2) = self.search, self.block
-        return [(s0 + f * b0, s1 + y * b1, s2 + x * b2) for f, y, x in _positions(self.per_cell)]
-
-    def padding(self, shape: Axis) -> list[int]:
-        """Pad, in torch's order, so that the last cells are whole and every window has its margin."""
-        pads: list[int] = []
-        for n, c, s in zip(reversed(shape), reversed(self.cell), reversed(self.search), strict=True):
-            pads += [s, -n % c + s]
-        return pads
-
-
-def _positions(sizes: Axis) -> list[Axis]:
-    """List all positions (f, y, x) of a grid of the given size, in C order."""
-    a, b, c = sizes
-    return [(f, y, x) for f in range(a) for y in range(b) for x in range(c)]
 
 
 def _kaiser(block: Axis, beta: float = 2.0) -> list[Tensor]:
     """Weight of each voxel of a block when overlapping results are averaged: one factor for each axis F, Y, X."""
-    f, y, x = (torch.kaiser_window(n, periodic=False, beta=beta) for n in block)
+    f, y, x = (torch.kaiser_window(n, periodic=False, beta=beta) if n > 1 else torch.ones(1) for n in block)
     return [f[:, None, None], y[None, :, None], x[None, None, :]]
 
 
@@ -105,7 +30,7 @@ def _windows(volume: Tensor, corners: list[Axis], window: Axis) -> Tensor:
     return torch.stack([volume[f : f + a, y : y + b, x : x + c] for f, y, x in corners])
 
 
-def _nearest(windows: Tensor, layout: Layout, count: int) -> Tensor:
+def _nearest(windows: Tensor, inside: Tensor, layout: BlockLayout, count: int) -> Tensor:
     """Find the blocks most similar to each reference block.
 
     Returns
@@ -114,20 +39,21 @@ def _nearest(windows: Tensor, layout: Layout, count: int) -> Tensor:
         Positions in the flattened window.
     """
     a, b, c = layout.candidates
-    offsets = _positions(layout.block)
+    offsets = grid(layout.block)
     blocks = windows.new_empty((len(windows), len(offsets), a, b, c))
     for i, (f, y, x) in enumerate(offsets):
         blocks[:, i] = windows[:, f : f + a, y : y + b, x : x + c]
     blocks = blocks.flatten(2)
-    energy = functional.avg_pool3d(windows.square()[:, None], layout.block, stride=1).flatten(2) * len(offsets)
-    where = layout.flat(_positions((a, b, c)))
+    energy = functional.avg_pool3d(windows.square()[:, None], layout.block, stride=1)[:, 0] * len(offsets)
+    energy = energy.masked_fill(~inside, torch.inf).flatten(1)[:, None]
+    where = layout.flat(grid((a, b, c)))
     reference = torch.searchsorted(where, layout.flat(layout.references()))
     # |a - b|^2 without |a|^2, which is the same for all candidates of a reference.
     distance = torch.baddbmm(energy, blocks[:, :, reference].transpose(1, 2), blocks, alpha=-2.0)
-    return where[distance.topk(min(count, len(where)), dim=2, largest=False).indices]
+    return where[distance.topk(count, dim=2, largest=False, sorted=False).indices]
 
 
-def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor) -> Tensor:
+def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor | None) -> Tensor:
     """Filter groups of noisy blocks by the Gaussian model of their pilots.
 
     Parameters
@@ -135,8 +61,8 @@ def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor)
     pilot, noisy : Tensor, shape (groups, K, d)
     variance : Tensor, shape (groups,)
         Noise variance of each group.
-    correlation : Tensor, shape (d, d)
-        Correlation matrix of the noise in a block; identity for white noise.
+    correlation : Tensor or None, shape (d, d)
+        Correlation matrix of the noise in a block; None for white noise.
 
     Returns
     -------
@@ -144,11 +70,16 @@ def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor)
         ``Z - v (Z - mean Z) (C + v S)^-1 S``, with C the covariance of the pilots.
     """
     spread = pilot - pilot.mean(1, keepdim=True)
-    noise = variance.clamp_min(1e-6)[:, None, None] * correlation
-    model = spread.transpose(1, 2) @ spread / (pilot.shape[1] - 1) + noise
+    level = variance.clamp_min(1e-6)[:, None, None]
+    model = spread.transpose(1, 2) @ spread / max(pilot.shape[1] - 1, 1)
+    if correlation is None:
+        model.diagonal(dim1=1, dim2=2).add_(level[:, 0])
+    else:
+        model += level * correlation
     factor = torch.linalg.cholesky_ex(model).L
     centered = (noisy - noisy.mean(1, keepdim=True)).transpose(1, 2)
-    return noisy - torch.cholesky_solve(centered, factor).transpose(1, 2) @ noise
+    solved = torch.cholesky_solve(centered, factor).transpose(1, 2)
+    return noisy - level * (solved if correlation is None else solved @ correlation)
 
 
 @dataclass
@@ -172,82 +103,93 @@ def filter_groups(
     pilot: Tensor,
     variance: Tensor,
     *,
+    block: Axis | None = None,
     group: int = 64,
     correlation: Tensor | None = None,
     floor: float = 0.0,
-    threads: int = 1,
 ) -> Tensor:
-    """Filter a volume once.
+    """Filter a volume once, with as many threads as torch is set to.
 
     Parameters
     ----------
     noisy, pilot, variance : Tensor, shape (F, Y, X), float32
         Noisy values with Gaussian-like noise, an estimate of the truth, and the noise variance at each voxel.
+    block : (F, Y, X), optional
+        Size of the blocks, at most that of the volume; None chooses it by :func:`block_shape`.
     group : int
-        Blocks in a group.
+        Blocks in a group, at most; fewer where a corner of a small volume has no more.
     correlation : Tensor, shape (d, d), optional
-        Correlation of the noise in a block of :func:`block_shape`; None for white noise.
+        Correlation of the noise in a block; None for white noise.
     floor : float
         Cells whose pilot stays below it (air) are left as the pilot.
-    threads : int
-        Threads that work on different cells.
 
     Returns
     -------
     Tensor, shape (F, Y, X)
     """
     f, y, x = pilot.shape
-    layout = Layout.of(f)
-    pads = layout.padding((f, y, x))
-    volumes = [functional.pad(v[None, None], pads, mode="replicate")[0, 0] for v in (pilot, noisy, variance)]
-    size = int(np.prod(layout.block))
-    shape = torch.eye(size) if correlation is None else correlation
-    factors = _kaiser(layout.block)
-    weights = (factors[0] * factors[1] * factors[2]).flatten()
-    offsets = layout.flat(_positions(layout.block))
+    layout = BlockLayout((f, y, x), block or block_shape(pilot.numpy()))
+    volumes = [functional.pad(v[None, None], layout.padding, mode="replicate")[0, 0] for v in (pilot, noisy, variance)]
     sums = _Sums(torch.zeros_like(volumes[0]), torch.zeros_like(volumes[0]), Lock())
+    count = min(group, layout.fewest_candidates)
 
     def work(corners: list[Axis]) -> None:
         torch.set_num_threads(1)
         with torch.inference_mode():
-            windows = [_windows(volume, corners, layout.window) for volume in volumes]
-            found = _nearest(windows[0], layout, group)
-            voxels = (found[..., None] + offsets).flatten(1)
-            groups = (-1, found.shape[2], size)
-            pilots, values = (w.flatten(1).gather(1, voxels).view(groups) for w in windows[:2])
-            own = layout.flat(layout.references())[:, None] + offsets
-            level = windows[2].flatten(1)[:, own].mean(2).flatten()
-            filtered = _shrink(pilots, values, level, shape) * weights
-            total = torch.zeros_like(windows[0]).flatten(1)
-            counts = torch.zeros_like(total)
-            positions = found.flatten(1)
-            total.scatter_add_(1, voxels, filtered.view(len(corners), -1))
-            counts.scatter_add_(1, positions, torch.ones(positions.shape))
-            sums.add(corners, total, counts, layout.window)
+            sums.add(corners, *_filter_cells(volumes, corners, layout, count, correlation), layout.window)
 
-    parts = list(_batches(volumes[0], layout, floor))
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        list(pool.map(work, parts))
-    return _average(sums, pilot, factors, layout)
+    corners = _cells_with_signal(pilot, layout, floor)
+    parts = [corners[first : first + _CELLS_AT_A_TIME] for first in range(0, len(corners), _CELLS_AT_A_TIME)]
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, parts))
+    finally:
+        # The threads of the pool run one operation each on one core, which torch then keeps as its setting.
+        torch.set_num_threads(threads)
+    return _average(sums, pilot, layout)
 
 
-def _batches(pilot: Tensor, layout: Layout, floor: float) -> Iterator[list[Axis]]:
-    """Corners of the windows of all cells that are not air, some at a time."""
-    inner = tuple(slice(s, n - s) for n, s in zip(pilot.shape, layout.search, strict=True))
-    brightest = functional.max_pool3d(pilot[inner][None, None], layout.cell, stride=layout.cell)[0, 0]
+def _filter_cells(
+    volumes: list[Tensor], corners: list[Axis], layout: BlockLayout, count: int, correlation: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Filter the groups of some cells.
+
+    Returns
+    -------
+    values, blocks : Tensor, shape (cells, voxels of the window)
+        Sum of the weighted results at each voxel, and how many blocks began there.
+    """
+    size = prod(layout.block)
+    factors = _kaiser(layout.block)
+    windows = [_windows(volume, corners, layout.window) for volume in volumes]
+    found = _nearest(windows[0], layout.inside(corners), layout, count)
+    offsets = layout.flat(grid(layout.block))
+    voxels = (found[..., None] + offsets).flatten(1)
+    pilots, values = (w.flatten(1).gather(1, voxels).view(-1, count, size) for w in windows[:2])
+    own = layout.flat(layout.references())[:, None] + offsets
+    level = windows[2].flatten(1)[:, own].mean(2).flatten()
+    filtered = _shrink(pilots, values, level, correlation) * (factors[0] * factors[1] * factors[2]).flatten()
+    total = torch.zeros_like(windows[0]).flatten(1)
+    counts = torch.zeros_like(total)
+    positions = found.flatten(1)
+    total.scatter_add_(1, voxels, filtered.view(len(corners), -1))
+    counts.scatter_add_(1, positions, torch.ones(positions.shape))
+    return total, counts
+
+
+def _cells_with_signal(pilot: Tensor, layout: BlockLayout, floor: float) -> list[Axis]:
+    """Corners of all cells that are not air."""
     a, b, c = layout.cell
-    cells: list[list[int]] = torch.nonzero(brightest > floor).tolist()
-    corners = [(f * a, y * b, x * c) for f, y, x in cells]
-    for first in range(0, len(corners), _CELLS_AT_A_TIME):
-        yield corners[first : first + _CELLS_AT_A_TIME]
+    return [(f, y, x) for f, y, x in layout.corners() if float(pilot[f : f + a, y : y + b, x : x + c].max()) > floor]
 
 
-def _average(sums: _Sums, pilot: Tensor, factors: list[Tensor], layout: Layout) -> Tensor:
+def _average(sums: _Sums, pilot: Tensor, layout: BlockLayout) -> Tensor:
     """Divide the sums by the weights that fell on each voxel; where none did, the pilot stays."""
     f, y, x = pilot.shape
     # A block at position q covers q ... q + block - 1: spread the counts with the weights, one axis after the other.
     fallen = sums.blocks
-    for axis, factor in enumerate(factors):
+    for axis, factor in enumerate(_kaiser(layout.block)):
         spread = torch.zeros_like(fallen)
         for shift, weight in enumerate(factor.flatten().tolist()):
             length = fallen.shape[axis] - shift

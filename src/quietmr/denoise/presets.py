@@ -17,6 +17,6 @@ class Preset:
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "quiet": Preset("quiet-fast", 1, "The network quiet-fast, then one pass of nonlocal Bayes that it guides."),
-        "quiet-best": Preset("quiet-fast", 2, "As quiet, with two passes: a little better, half as fast."),
+        "quiet-best": Preset("quiet-fast", 2, "As quiet, with two passes: a little better, and slower."),
     }
 )

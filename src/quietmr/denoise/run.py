@@ -19,7 +19,7 @@ from quietmr.models import is_model_path, list_models, load_card
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
-DEFAULT_MODEL = "quiet-fast"
+DEFAULT_MODEL = "quiet"
 
 
 def list_denoisers(pattern: str = "*") -> list[str]:

@@ -8,19 +8,20 @@ import torch
 from numpy.typing import NDArray
 
 from quietmr.data import Image, Step
+from quietmr.denoise.block_layout import Axis, block_shape
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
-from quietmr.denoise.nonlocal_bayes import block_shape, filter_groups
+from quietmr.denoise.nonlocal_bayes import filter_groups
 from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 from quietmr.noise import rician_mean, rician_variance
 
 Volume = NDArray[np.float32]
 
-# Over-relaxation of a pass, and blocks per group for static volumes with white noise and for everything else.
 _RELAX = 1.3
-_GROUP_STATIC, _GROUP_OTHER = 64, 128
+# Blocks per group: static volumes and single slices with white noise, and everything else.
+_GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 64, 48, 128
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 
@@ -89,33 +90,31 @@ class GuidedDenoiser:
         spread = np.asarray(np.where(sigma > 0, sigma, level) / level, dtype=np.float32)
         x: Volume = np.maximum(noisy, np.float32(0.0)) / (level * spread)
         p: Volume = guide / (level * spread)
-        axes = noise_correlation(x, p, block_shape(len(x)))
-        group = _GROUP_STATIC if static and axes is None else _GROUP_OTHER
+        block = block_shape(p)
+        axes = noise_correlation(x, p, block)
+        group = (_GROUP_SLICE if len(x) == 1 else _GROUP_STATIC) if static and axes is None else _GROUP_OTHER
         shape = None if axes is None else block_correlation(axes)
         for _ in range(self.passes):
-            p = _one_pass(x, p, spread, group, shape)
+            p = _one_pass(x, p, spread, block, group=group, shape=shape)
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
 
 
-def _one_pass(x: Volume, p: Volume, spread: Volume, group: int, shape: NDArray[np.float32] | None) -> Volume:
+def _one_pass(
+    x: Volume, p: Volume, spread: Volume, block: Axis, *, group: int, shape: NDArray[np.float32] | None
+) -> Volume:
     """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
     # The noisy magnitude without its Rician bias, around the pilot, and the variance it has there.
     surrogate = p + (x - rician_mean(p, 1.0))
     variance = rician_variance(p, 1.0)
-    threads = torch.get_num_threads()
-    try:
-        filtered = filter_groups(
-            _tensor(surrogate * spread),
-            _tensor(p * spread),
-            _tensor(variance * spread**2),
-            group=group,
-            correlation=None if shape is None else _tensor(shape),
-            floor=float(spread.min()),
-            threads=threads,
-        ).numpy()
-    finally:
-        # The filter's own threads run one operation each on one core, which torch then keeps as its setting.
-        torch.set_num_threads(threads)
+    filtered = filter_groups(
+        _tensor(surrogate * spread),
+        _tensor(p * spread),
+        _tensor(variance * spread**2),
+        block=block,
+        group=group,
+        correlation=None if shape is None else _tensor(shape),
+        floor=float(spread.min()),
+    ).numpy()
     return np.asarray(np.maximum(p + _RELAX * (filtered / spread - p), 0.0), dtype=np.float32)
 
 

@@ -16,10 +16,10 @@ from quietmr.models.blocks import ResidualBlock, conv3
 class _Down(nn.Module):
     """Halve all three axes (a single frame stays single) and refine."""
 
-    def __init__(self, in_channels: int, out_channels: int, n_blocks: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, n_blocks: int, slope: float) -> None:
         super().__init__()
         self.reduce = conv3(in_channels, out_channels, (2, 2, 2))
-        self.blocks = nn.Sequential(*(ResidualBlock(out_channels) for _ in range(n_blocks)))
+        self.blocks = nn.Sequential(*(ResidualBlock(out_channels, slope) for _ in range(n_blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.blocks(self.reduce(x))
@@ -29,10 +29,10 @@ class _Down(nn.Module):
 class _Up(nn.Module):
     """Double all three axes, add the skip connection and refine."""
 
-    def __init__(self, in_channels: int, out_channels: int, n_blocks: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, n_blocks: int, slope: float) -> None:
         super().__init__()
         self.expand = nn.ConvTranspose3d(in_channels, out_channels, 2, stride=2, bias=False)
-        self.blocks = nn.Sequential(*(ResidualBlock(out_channels) for _ in range(n_blocks)))
+        self.blocks = nn.Sequential(*(ResidualBlock(out_channels, slope) for _ in range(n_blocks)))
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         f, y, x_size = skip.shape[2:]
@@ -56,6 +56,8 @@ class UNet3d(nn.Module):
         each further one on half the size of the one before along all three axes.
     n_blocks : sequence of int
         Residual blocks per level, on the way down; on the way up each level has one.
+    slope : float
+        Slope below zero of the inner activations (see :class:`quietmr.models.blocks.ResidualBlock`).
     """
 
     fold = (1, 2, 2)
@@ -66,15 +68,16 @@ class UNet3d(nn.Module):
         out_channels: int = 1,
         widths: Sequence[int] = (32, 64, 96),
         n_blocks: Sequence[int] = (1, 2, 2),
+        slope: float = 0.0,
     ) -> None:
         super().__init__()
-        self.out_channels = out_channels
+        self.out_channels, self.slope = out_channels, slope
         full = widths[0] // 4
         self.stem = conv3(4 * in_channels, widths[0])
-        self.first = nn.Sequential(*(ResidualBlock(widths[0]) for _ in range(n_blocks[0])))
+        self.first = nn.Sequential(*(ResidualBlock(widths[0], slope) for _ in range(n_blocks[0])))
         levels = list(zip(widths[:-1], widths[1:], n_blocks[1:], strict=True))
-        self.down = nn.ModuleList(_Down(a, b, n) for a, b, n in levels)
-        self.up = nn.ModuleList(_Up(b, a, 1) for a, b, _ in reversed(levels))
+        self.down = nn.ModuleList(_Down(a, b, n, slope) for a, b, n in levels)
+        self.up = nn.ModuleList(_Up(b, a, 1, slope) for a, b, _ in reversed(levels))
         self.head = conv3(full, out_channels)
 
     @property

@@ -41,12 +41,12 @@ def build_graph(network: UNet3d, shape: tuple[int, int, int, int], ranges: Range
         From (1, C, F, Y, X) to (1, out_channels, F, Y, X).
     """
     weights = {name: value.detach().float().numpy() for name, value in network.state_dict().items()}
-    return _Writer(weights, ranges or {}).unet(network, shape)
+    return _Writer(weights, ranges or {}, network.slope).unet(network, shape)
 
 
 class _Writer:
-    def __init__(self, weights: Weights, ranges: Ranges) -> None:
-        self.weights, self.ranges = weights, ranges
+    def __init__(self, weights: Weights, ranges: Ranges, slope: float) -> None:
+        self.weights, self.ranges, self.slope = weights, ranges, np.array([slope], np.float32)
 
     def unet(self, network: UNet3d, shape: tuple[int, int, int, int]) -> ov.Model:
         """Mirror ``UNet3d.forward``."""
@@ -70,7 +70,7 @@ class _Writer:
     def _blocks(self, name: str, n_blocks: int, x: ov.Node) -> ov.Node:
         for i in range(n_blocks):
             inner = self._conv(f"{name}.{i}.first", ops.relu(x))
-            x = ops.add(x, self._conv(f"{name}.{i}.second", ops.relu(inner)))
+            x = ops.add(x, self._conv(f"{name}.{i}.second", ops.prelu(inner, self.slope)))
         return x
 
     def _conv(self, name: str, x: ov.Node, stride: int = 1) -> ov.Node:

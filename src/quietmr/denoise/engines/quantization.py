@@ -43,13 +43,14 @@ def measure_ranges(network: nn.Module, snr: float) -> dict[str, tuple[float, flo
     Returns
     -------
     dict
-        Lowest (0) and highest input by name of the convolution. A convolution whose input is always 0 is left out.
+        Lowest (at most 0) and highest input by name of the convolution; without those whose input is always 0.
     """
-    peaks: dict[str, float] = {}
+    found: dict[str, tuple[float, float]] = {}
 
     def watch(name: str, layer: nn.Module) -> RemovableHandle:
         def note(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            peaks[name] = max(peaks.get(name, 0.0), float(inputs[0].amax()))
+            low, high = found.get(name, (0.0, 0.0))
+            found[name] = min(low, float(inputs[0].amin())), max(high, float(inputs[0].amax()))
 
         return layer.register_forward_pre_hook(note)
 
@@ -66,7 +67,7 @@ def measure_ranges(network: nn.Module, snr: float) -> dict[str, tuple[float, flo
     finally:
         for handle in handles:
             handle.remove()
-    return {name: (0.0, peak) for name, peak in peaks.items() if peak > 0.0}
+    return {name: (low, high) for name, (low, high) in found.items() if high > low}
 
 
 def _scene(shape: tuple[int, int, int], snr: float, seed: int) -> Tensor:

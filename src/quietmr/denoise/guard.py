@@ -30,7 +30,7 @@ def _smoothed_sd(shape: tuple[int, ...], axes: list[NDArray[np.float64]] | None)
 
 
 def give_back(
-    noisy: Volume, denoised: Volume, threshold: float = 2.5, correlation: list[NDArray[np.float64]] | None = None
+    noisy: Volume, denoised: Volume, threshold: float = 3.0, correlation: list[NDArray[np.float64]] | None = None
 ) -> Volume:
     """Add removed spots back where they are too large to be noise.
 

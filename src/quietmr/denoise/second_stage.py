@@ -19,9 +19,9 @@ from quietmr.noise import rician_mean, rician_variance
 
 Volume = NDArray[np.float32]
 
-_RELAX = 1.3
+_RELAX = 1.4
 # Blocks per group: static volumes and single slices with white noise, and everything else.
-_GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 64, 48, 128
+_GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 

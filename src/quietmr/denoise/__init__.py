@@ -12,7 +12,7 @@ __all__ = ["DEFAULT_MODEL", "Denoiser", "NetworkDenoiser", "create_denoiser", "d
 
 
 class _CallableRoom(ModuleType):
-    """This package and the public function ``quietmr.denoise`` share a name.
+    """Package and public function share the name ``quietmr.denoise``.
 
     Whoever imports something from the package first makes ``quietmr.denoise`` the package; called, it is the function.
     """

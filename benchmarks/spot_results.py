@@ -39,7 +39,8 @@ class SpotRow:
     def kept_at(self, psnr: float) -> float:
         """Contrast kept after mixing with the noisy image down to a PSNR; as it is if it is not better than that."""
         wanted = 10 ** (-psnr / 10)
-        if self.mse >= wanted:
+        # The noisy image itself, mixed with itself, stays what it is; so it may miss the wanted value by rounding.
+        if self.mse >= wanted * (1 - 1e-6):
             return self.kept
         # mse(s) = (1 - s)^2 noise + 2 s (1 - s) mixed + s^2 result falls once through the wanted value
         square = self.noise_mse - 2 * self.mixed_mse + self.mse

@@ -27,6 +27,7 @@ from skimage.restoration import estimate_sigma as skimage_sigma
 
 from quietmr.data import Image, QuietmrWarning
 from quietmr.noise import estimate_noise
+from quietmr.signal.kspace import crop_kspace
 
 Volume = NDArray[np.float32]
 LEVELS = (1, 3, 5, 7, 9, 15, 30)
@@ -40,10 +41,7 @@ def nifti(path: Path) -> Volume:
 def halved(volume: Volume) -> Volume:
     """Half the resolution in plane, by cropping k-space: noise well below that of the scan, no interpolation."""
     rows, columns = (n // 4 * 2 for n in volume.shape[1:])
-    k = np.fft.fftshift(np.fft.fft2(volume), axes=(1, 2))
-    top, left = (volume.shape[1] - rows) // 2, (volume.shape[2] - columns) // 2
-    small = np.fft.ifft2(np.fft.ifftshift(k[:, top : top + rows, left : left + columns], axes=(1, 2)))
-    return np.abs(small * (rows * columns) / (volume.shape[1] * volume.shape[2])).astype(np.float32)
+    return crop_kspace(volume, (len(volume), rows, columns))
 
 
 def volumes(data: Path) -> Iterator[tuple[str, Volume]]:

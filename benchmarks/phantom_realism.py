@@ -26,7 +26,8 @@ from PIL import Image as Picture
 from volumes import DATA, nifti, picture, slab
 
 from quietmr.phantoms import Mixture, draw_scene
-from quietmr.training.scans import crop_kspace, normalize
+from quietmr.signal.kspace import keep_kspace
+from quietmr.training.scans import normalize
 
 Array = NDArray[np.float32]
 WIDE = 32
@@ -41,7 +42,7 @@ def real_scans() -> dict[str, Array]:
         for path in sorted((DATA / f"open_ms_longitudinal/patient{patient}").glob("study2_*.nii.gz")):
             volume = nifti(str(path.relative_to(DATA)))[0]
             middle = volume.shape[0] // 2
-            scans[f"ms{patient} {path.name[7:-7]}"] = crop_kspace(volume[middle - 8 : middle + 8], 0.5)
+            scans[f"ms{patient} {path.name[7:-7]}"] = keep_kspace(volume[middle - 8 : middle + 8], (1, 0.5, 0.5))
     scans["seg3d T1"] = slab("seg3d_clinical_t1/MR.nii.gz", 28, (0.5, 0.5, 0.5))[0]
     scans["colin27 T1"] = slab("mricron_colin27/ch2.nii.gz", 16)[0]
     for number in ("with_pain_spine_0003", "with_pain_spine_0015", "with_pain_spine_0021", "without_pain_spine_0011"):

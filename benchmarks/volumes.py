@@ -21,6 +21,8 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from quietmr.signal.kspace import keep_kspace
+
 Array = NDArray[np.float32]
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 EPI = "dcm_qa_nih_ge_epi_motion/axial_epi_fmri_interleaved_i_to_s-"
@@ -48,32 +50,6 @@ class Volume:
     group: str = "volume"
 
 
-def crop_kspace(image: Array, keep: tuple[float, float, float]) -> Array:
-    """Downsample the last three axes by keeping a centred part of k-space.
-
-    Parameters
-    ----------
-    image : array, shape (..., Z, Y, X)
-        Magnitude image.
-    keep : (float, float, float)
-        Fraction of k-space kept along Z, Y, X, 1 = all.
-
-    Returns
-    -------
-    array, shape (..., Z', Y', X')
-        Magnitude on the coarser grid, in the units of the image. The cut is sharp, as that of a scanner: it rings at
-        edges, and the magnitude of the ringing is part of the reference.
-    """
-    axes = (-3, -2, -1)
-    spectrum = np.fft.fftshift(np.fft.fftn(image, axes=axes), axes=axes)
-    before = image.shape[-3:]
-    after = [max(1, round(n * part)) for n, part in zip(before, keep, strict=True)]
-    starts = [n // 2 - m // 2 for n, m in zip(before, after, strict=True)]
-    window = tuple(slice(start, start + m) for start, m in zip(starts, after, strict=True))
-    smaller = np.fft.ifftn(np.fft.ifftshift(spectrum[(..., *window)], axes=axes), axes=axes)
-    return (np.abs(smaller) * (np.prod(after) / np.prod(before))).astype(np.float32)
-
-
 def around_object(image: Array, margin: int = 6) -> Array:
     """Crop Y and X to the object (over 5 % of the 99.9th percentile), leaving a margin of air in voxels."""
     inside = (image > 0.05 * np.percentile(image, 99.9)).any(axis=(0, 1))
@@ -94,7 +70,7 @@ def slab(name: str, slices: int, keep: tuple[float, float, float] = (1, 1, 1)) -
     image = nifti(name)
     if keep[0] == 1:
         image = _central(image, slices)
-    return around_object(_central(crop_kspace(image, keep) if min(keep) < 1 else image, slices))
+    return around_object(_central(keep_kspace(image, keep), slices))
 
 
 def _central(image: Array, slices: int) -> Array:
@@ -109,7 +85,7 @@ def picture(name: str, keep: float) -> Array:
         values = np.asarray(Picture.open(path).convert("L"), dtype=np.float32)
     else:
         values = pydicom.dcmread(path).pixel_array.astype(np.float32)
-    return around_object(crop_kspace(values[np.newaxis, np.newaxis], (1, keep, keep)))
+    return around_object(keep_kspace(values[np.newaxis, np.newaxis], (1, keep, keep)))
 
 
 def ge_epi_mean() -> Array:

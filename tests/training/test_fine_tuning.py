@@ -82,8 +82,8 @@ def test_the_estimated_error_is_the_true_one(folders, loss, folder):
     clean = read(folders / "clean" / "scan.nii.gz").data
     image = read(folders / folder / "scan.nii.gz")
     from quietmr.noise import rician_mean
-    from quietmr.training.held_out import denoised
     from quietmr.training.scans import split
+    from quietmr.training.validation import denoised
 
     noisy = torch.from_numpy(np.ascontiguousarray(split(image.data, 0.4)[1][0]))
     output = denoised(network, noisy, torch.full_like(noisy, SIGMA)).numpy()

@@ -36,11 +36,11 @@ def test_patches_that_fit_nowhere_are_left_out_and_none_is_an_error():
 
 
 def test_the_center_of_kspace_keeps_the_mean_and_low_frequencies():
-    from quietmr.training.patches import keep_kspace_center
+    from quietmr.signal.kspace import crop_kspace
 
     y, x = np.meshgrid(np.arange(32), np.arange(48), indexing="ij")
     wave = 2.0 + np.cos(2 * np.pi * (3 * y / 32 + 5 * x / 48))
-    half = keep_kspace_center(wave[None].astype(np.float32), 2)
+    half = crop_kspace(wave[None].astype(np.float32), (1, 16, 24))
     np.testing.assert_allclose(half[0], wave[::2, ::2], atol=1e-5)
     fine = 2.0 + np.cos(2 * np.pi * 14 * x / 48)
-    np.testing.assert_allclose(keep_kspace_center(fine[None].astype(np.float32), 2), 2.0, atol=1e-5)
+    np.testing.assert_allclose(crop_kspace(fine[None].astype(np.float32), (1, 16, 24)), 2.0, atol=1e-5)

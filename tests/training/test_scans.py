@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from quietmr.data import InputError
+from quietmr.signal.kspace import keep_kspace
 from quietmr.training.noisy_batches import NoisyBatches
 from quietmr.training.noisy_scans import load_noisy
 from quietmr.training.recipe import Recipe, ScanRecipe
 from quietmr.training.scan_files import find_scans, scan_facts
-from quietmr.training.scans import crop_kspace, load_clean, split
+from quietmr.training.scans import load_clean, split
 from quietmr.training.scenes import SceneBatches
 
 from .conftest import rician, save, smooth_volume
@@ -20,9 +21,9 @@ from .conftest import rician, save, smooth_volume
 def test_cropping_kspace_keeps_low_frequencies_and_reduces_noise(rng):
     y, x = np.meshgrid(np.arange(40), np.arange(48), indexing="ij")
     wave = (2.0 + np.cos(2 * np.pi * (3 * y / 40 + 5 * x / 48)))[None].astype(np.float32)
-    np.testing.assert_allclose(crop_kspace(wave, 0.5)[0], wave[0, ::2, ::2], atol=1e-5)
+    np.testing.assert_allclose(keep_kspace(wave, (1, 0.5, 0.5))[0], wave[0, ::2, ::2], atol=1e-5)
     noise = 100 + rng.standard_normal((4, 100, 100)).astype(np.float32)
-    assert crop_kspace(noise, 0.5).std() == pytest.approx(0.5, rel=0.05)
+    assert keep_kspace(noise, (1, 0.5, 0.5)).std() == pytest.approx(0.5, rel=0.05)
 
 
 def test_every_readable_scan_is_found_and_identified(tmp_path, rng):

@@ -1,6 +1,7 @@
 """How a volume is covered by the blocks of nonlocal Bayes, and where similar blocks may lie."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -129,7 +130,18 @@ class BlockLayout:
         _, height, width = self.window
         return torch.tensor([(f * height + y) * width + x for f, y, x in positions])
 
-    def references(self) -> list[Axis]:
-        """Positions of the reference blocks in the window."""
+    @cached_property
+    def offsets(self) -> Tensor:
+        """Voxels of a block, as indices of the flattened window relative to its first one."""
+        return self.flat(grid(self.block))
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """All candidates, as indices of the flattened window, in rising order."""
+        return self.flat(grid(self.candidates))
+
+    @cached_property
+    def references(self) -> Tensor:
+        """Reference blocks of a cell, as indices of the flattened window."""
         (s0, s1, s2), (b0, b1, b2) = self.search, self.block
-        return [(s0 + f * b0, s1 + y * b1, s2 + x * b2) for f, y, x in grid(self.per_cell)]
+        return self.flat([(s0 + f * b0, s1 + y * b1, s2 + x * b2) for f, y, x in grid(self.per_cell)])

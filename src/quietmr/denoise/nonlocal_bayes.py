@@ -46,11 +46,10 @@ def _nearest(windows: Tensor, inside: Tensor, layout: BlockLayout, count: int) -
     blocks = blocks.flatten(2)
     energy = functional.avg_pool3d(windows.square()[:, None], layout.block, stride=1)[:, 0] * len(offsets)
     energy = energy.masked_fill(~inside, torch.inf).flatten(1)[:, None]
-    where = layout.flat(grid((a, b, c)))
-    reference = torch.searchsorted(where, layout.flat(layout.references()))
+    reference = torch.searchsorted(layout.positions, layout.references)
     # |a - b|^2 without |a|^2, which is the same for all candidates of a reference.
     distance = torch.baddbmm(energy, blocks[:, :, reference].transpose(1, 2), blocks, alpha=-2.0)
-    return where[distance.topk(count, dim=2, largest=False, sorted=False).indices]
+    return layout.positions[distance.topk(count, dim=2, largest=False, sorted=False).indices]
 
 
 def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor | None) -> Tensor:
@@ -164,10 +163,9 @@ def _filter_cells(
     factors = _kaiser(layout.block)
     windows = [_windows(volume, corners, layout.window) for volume in volumes]
     found = _nearest(windows[0], layout.inside(corners), layout, count)
-    offsets = layout.flat(grid(layout.block))
-    voxels = (found[..., None] + offsets).flatten(1)
+    voxels = (found[..., None] + layout.offsets).flatten(1)
     pilots, values = (w.flatten(1).gather(1, voxels).view(-1, count, size) for w in windows[:2])
-    own = layout.flat(layout.references())[:, None] + offsets
+    own = layout.references[:, None] + layout.offsets
     level = windows[2].flatten(1)[:, own].mean(2).flatten()
     filtered = _shrink(pilots, values, level, correlation) * (factors[0] * factors[1] * factors[2]).flatten()
     total = torch.zeros_like(windows[0]).flatten(1)

@@ -4,7 +4,7 @@ import numpy as np
 
 from quietmr.phantoms.frame import Frame, coverage, ellipsoid, length, paint, place, smooth_field, variation
 from quietmr.phantoms.texture import Spacing, Volume, power_law_field
-from quietmr.phantoms.tissue import muscle_fibers, septa, spongy, thin_sheet
+from quietmr.phantoms.tissue import draw_contrast, muscle_fibers, septa, spongy, thin_sheet
 
 # Brightness (marrow, cartilage, fluid, muscle, fat), brightest tissue near 1; tendon and cortex are dark in all.
 _CONTRASTS = ((0.90, 0.60, 0.45, 0.45, 1.0), (0.18, 0.75, 1.0, 0.40, 0.15), (0.75, 0.55, 0.95, 0.30, 0.9))
@@ -74,8 +74,7 @@ def draw_joint(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Gen
         Brightness, air 0, brightest tissue about 1.
     """
     frame = place(shape, spacing, (18.0, 18.0, 30.0), rng)
-    base = np.array(_CONTRASTS[int(rng.integers(len(_CONTRASTS)))])
-    tissue = tuple(np.clip(base * np.exp(rng.normal(0.0, 0.15, base.size)), 0.03, 1.2).tolist())
+    tissue = draw_contrast(_CONTRASTS, 0.15, 0.03, rng)
     marrow, cartilage, fluid, _, fat = tissue
     image = np.zeros(shape, dtype=np.float32)
     image += np.asarray(fat * septa(frame, rng), dtype=np.float32)

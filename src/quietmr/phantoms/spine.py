@@ -15,7 +15,7 @@ from quietmr.phantoms.frame import (
     variation,
 )
 from quietmr.phantoms.texture import Spacing, Volume, power_law_field
-from quietmr.phantoms.tissue import muscle_fibers, septa, spongy, stretched
+from quietmr.phantoms.tissue import draw_contrast, muscle_fibers, septa, spongy, stretched
 
 # Brightness (marrow, nucleus, annulus, fluid, nerve, muscle, fat, cortical bone), brightest tissue near 1.
 _CONTRASTS = (
@@ -109,8 +109,7 @@ def draw_spine(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Gen
     frame = place(shape, spacing, (20.0, 25.0, 60.0), rng)
     lordosis = rng.normal(0.0, 14.0) * np.sin(frame.z / np.float32(rng.uniform(40.0, 80.0)))
     frame = Frame(frame.x, (frame.y + lordosis).astype(np.float32), frame.z, spacing)
-    base = np.array(_CONTRASTS[int(rng.integers(len(_CONTRASTS)))])
-    tissue = tuple(np.clip(base * np.exp(rng.normal(0.0, 0.2, base.size)), 0.02, 1.2).tolist())
+    tissue = draw_contrast(_CONTRASTS, 0.2, 0.02, rng)
     marrow, nucleus, annulus, _, _, _, fat, bone = tissue
     image = np.zeros(shape, dtype=np.float32)
     image += np.asarray(fat * septa(frame, rng), dtype=np.float32)

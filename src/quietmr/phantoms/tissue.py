@@ -1,9 +1,19 @@
 """What tissues look like inside: grain, trabeculae, septa of fat, fibers of muscle. All multiply a brightness."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from quietmr.phantoms.frame import Frame, Level, folded_field, smooth_field, variation
 from quietmr.phantoms.texture import Spacing, Volume, power_law_field
+
+
+def draw_contrast(
+    contrasts: Sequence[tuple[float, ...]], spread: float, lowest: float, rng: np.random.Generator
+) -> tuple[float, ...]:
+    """Draw the brightness of each tissue: one of the given contrasts, log-normally varied, ``lowest`` to 1.2."""
+    base = np.array(contrasts[int(rng.integers(len(contrasts)))])
+    return tuple(np.clip(base * np.exp(rng.normal(0.0, spread, base.size)), lowest, 1.2).tolist())
 
 
 def grain(shape: tuple[int, int, int], spacing: Spacing, rng: np.random.Generator) -> Volume:

@@ -1,1 +1,1 @@
-"""Pure functions on arrays: tiles, missing values."""
+"""Pure functions on arrays: tiles, missing values, k-space."""

@@ -13,6 +13,7 @@ from quietmr.training.noisy_scans import NoisyScan, load_noisy
 from quietmr.training.objectives import draw_probe
 from quietmr.training.recipe import LossName, Recipe
 from quietmr.training.scans import load_clean, split
+from quietmr.training.validation import denoised
 
 # Errors within a block (F, Y, X) are alike; blocks count as independent for the standard error.
 _BLOCK = (4, 16, 16)
@@ -63,16 +64,6 @@ class HeldOut:
             for where in (slice(None, middle), slice(middle, None))
         ]
         return HeldOut(self.loss, *parts[0]), HeldOut(self.loss, *parts[1])
-
-
-@torch.inference_mode()
-def denoised(network: nn.Module, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """Run a network on one piece (F, Y, X); the result is on the CPU and never negative."""
-    device = next(network.parameters()).device
-    network.eval()
-    output: Tensor = network(torch.stack([noisy, sigma])[None].to(device))[0, 0].cpu().clamp_min(0.0)
-    network.train()
-    return output
 
 
 def draw_held_out(recipe: Recipe, start: nn.Module) -> tuple[list[HeldOut], list[HeldOut]]:

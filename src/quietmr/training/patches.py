@@ -1,10 +1,10 @@
 """Patches cut from scenes."""
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from quietmr.data import InputError
+from quietmr.signal.kspace import crop_kspace
 from quietmr.training.recipe import Patch
 
 Scene = NDArray[np.float32]
@@ -40,29 +40,6 @@ def draw_patch(patches: list[Patch], rng: np.random.Generator) -> Patch:
     return patches[int(rng.choice(len(patches), p=shares / shares.sum()))]
 
 
-def keep_kspace_center(volume: Scene, factor: int) -> Scene:
-    """Reduce the in-plane resolution by an integer factor as a scanner does: by not acquiring the outer k-space.
-
-    Parameters
-    ----------
-    volume : array, shape (F, Y, X)
-        Y and X are multiples of ``factor``.
-    factor : int
-
-    Returns
-    -------
-    array, shape (F, Y / factor, X / factor), float32
-        Magnitude; a uniform volume keeps its value.
-    """
-    if factor == 1:
-        return volume
-    height, width = volume.shape[1] // factor, volume.shape[2] // factor
-    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
-    top, left = (volume.shape[1] - height) // 2, (volume.shape[2] - width) // 2
-    kept = scipy.fft.ifftshift(spectrum[:, top : top + height, left : left + width], axes=(1, 2))
-    return np.asarray(np.abs(scipy.fft.ifft2(kept)) / factor**2, dtype=np.float32)
-
-
 def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> Scene:
     """Cut a random patch, flipped at random and turned in plane.
 
@@ -84,7 +61,7 @@ def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: boo
         crop = scene[..., f, y, x]
         if crop.mean() > 0.02:
             break
-    crop = keep_kspace_center(crop, patch.zoom)
+    crop = crop_kspace(crop, patch.shape)
     for axis in (-3, -2, -1):
         if rng.random() < 0.5:
             crop = np.flip(crop, axis)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError
 from quietmr.io import read
+from quietmr.signal.kspace import keep_kspace
 from quietmr.training.recipe import ScanRecipe
 from quietmr.training.scan_files import find_scans
 
@@ -19,32 +19,6 @@ _TISSUE, _FOREGROUND = 99.0, 0.05
 _MOST_SLICES = 12
 # From this many slices on the held-out part is a block of slices, else a band of rows.
 _MANY_SLICES = 8
-
-
-def crop_kspace(volume: Scene, keep: float) -> Scene:
-    """Downsample in plane by keeping the center of k-space.
-
-    Parameters
-    ----------
-    volume : array, shape (F, Y, X)
-        Magnitude.
-    keep : float
-        Part of k-space kept along Y and X. White noise loses this factor in SD, and what a scanner had interpolated
-        beyond ``keep`` is gone.
-
-    Returns
-    -------
-    array, shape (F, round(keep Y), round(keep X)), float32
-        Magnitude; a uniform volume keeps its value.
-    """
-    if keep == 1.0:
-        return volume
-    before = volume.shape[1:]
-    after = [max(1, round(n * keep)) for n in before]
-    spectrum = scipy.fft.fftshift(scipy.fft.fft2(volume), axes=(1, 2))
-    top, left = (n // 2 - m // 2 for n, m in zip(before, after, strict=True))
-    kept = scipy.fft.ifftshift(spectrum[:, top : top + after[0], left : left + after[1]], axes=(1, 2))
-    return np.asarray(np.abs(scipy.fft.ifft2(kept)) * (np.prod(after) / np.prod(before)), dtype=np.float32)
 
 
 def tissue_level(volume: NDArray[np.float32]) -> float:
@@ -73,7 +47,7 @@ def load_clean(settings: ScanRecipe) -> list[Scene]:
         If there is no scan or a file cannot be read.
     """
     frames = (frame for path in find_scans(settings) for frame in magnitude_of(read(path), path))
-    return [normalize(crop_kspace(frame, settings.keep)) for frame in frames]
+    return [normalize(keep_kspace(frame, (1, settings.keep, settings.keep))) for frame in frames]
 
 
 def magnitude_of(image: Image, path: Path) -> NDArray[np.float32]:

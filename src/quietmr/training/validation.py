@@ -36,16 +36,20 @@ def draw_cases(n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96)) ->
 
 
 @torch.inference_mode()
-def mean_gain(network: nn.Module, cases: list[Case]) -> float:
-    """Mean over the cases of the PSNR gain over the noisy image in dB, whole image."""
+def denoised(network: nn.Module, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """Run a network on one piece (F, Y, X); the result is on the CPU and never negative."""
     device = next(network.parameters()).device
     network.eval()
+    output: Tensor = network(torch.stack([noisy, sigma])[None].to(device))[0, 0].cpu().clamp_min(0.0)
+    network.train()
+    return output
+
+
+def mean_gain(network: nn.Module, cases: list[Case]) -> float:
+    """Mean over the cases of the PSNR gain over the noisy image in dB, whole image."""
     gains = []
     for case in cases:
-        x = torch.stack([case.noisy, case.sigma])[None].to(device)
-        output = network(x)[0, 0].cpu().clamp_min(0.0)
         before = (case.noisy - case.target).square().mean()
-        after = (output - case.target).square().mean()
+        after = (denoised(network, case.noisy, case.sigma) - case.target).square().mean()
         gains.append(10.0 * float(torch.log10(before / after)))
-    network.train()
     return float(np.mean(gains))

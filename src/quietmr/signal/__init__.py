@@ -1,1 +1,1 @@
-"""Pure functions on arrays: tiles, missing values, k-space."""
+"""Pure functions on arrays: Fourier transform, tiles, missing values, k-space."""

@@ -40,7 +40,7 @@ class Placed:
         return slice(self.first, self.last)
 
     def of_slice(self, number: int) -> NDArray[np.int64]:
-        """Indices of the readouts of one slice."""
+        """Find the readouts of one slice (indices)."""
         return np.flatnonzero(self.readouts.headers["slice"] == number)
 
     def covered(self, chosen: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -138,8 +138,8 @@ def check_parallel(headers: NDArray[Any]) -> None:
         turned = np.abs(headers[name] - headers[name][0]).max()
         if turned > 1e-3:
             raise InputError(
-                f"The {len(headers)} slices are not parallel ({name} differs by {turned:.2g}): reconstruct one stack at "
-                "a time (--slice N)."
+                f"The {len(headers)} slices are not parallel ({name} differs by {turned:.2g}): reconstruct one stack "
+                "at a time (--slices)."
             )
 
 

@@ -35,7 +35,7 @@ class CalibrationBlock:
     center: tuple[int, int, int]
 
     def centered(self) -> Tensor:
-        """The largest part with k = 0 at index n // 2 of every axis."""
+        """Cut the largest part with k = 0 at index n // 2 of every axis."""
         data = self.data
         for axis, (n, c) in enumerate(zip(self.data.shape[1:], self.center, strict=True), start=1):
             half = min(c, n - c)
@@ -45,7 +45,9 @@ class CalibrationBlock:
         return data
 
 
-def calibration_block(placed: list[tuple[Placed, NDArray[np.int64]]], grid: Grid, mixing: Tensor) -> CalibrationBlock | None:
+def calibration_block(
+    placed: list[tuple[Placed, NDArray[np.int64]]], grid: Grid, mixing: Tensor
+) -> CalibrationBlock | None:
     """Average all readouts of each point, and cut the fully sampled block around the center.
 
     Parameters
@@ -68,9 +70,7 @@ def calibration_block(placed: list[tuple[Placed, NDArray[np.int64]]], grid: Grid
         covered |= where.covered(chosen, shape)
     z, y = (
         _at_most(found, n, most)
-        for found, n, most in zip(
-            central_block(covered), shape, (_ENOUGH_PARTITIONS, _ENOUGH_LINES), strict=True
-        )
+        for found, n, most in zip(central_block(covered), shape, (_ENOUGH_PARTITIONS, _ENOUGH_LINES), strict=True)
     )
     if z.start == z.stop or y.start == y.stop:
         return None
@@ -109,7 +109,7 @@ def _accumulate(
 
 
 def _readout_extent(placed: list[Placed], grid: Grid) -> tuple[int, int, int]:
-    """Samples along kx, without oversampling, that all readouts have measured, and the index of kx = 0."""
+    """Find the samples along kx, without oversampling, that all readouts have measured, and the index of kx = 0."""
     n = grid.native_readout
     scale = n / grid.kspace[2]
     before = min(where.center - where.first for where in placed) * scale

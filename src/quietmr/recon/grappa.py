@@ -138,9 +138,7 @@ def _equations(block: Tensor, lattice: Lattice, kernel: Kernel) -> float:
     """Equations for each unknown, 0 if the window does not fit into the block."""
     n_coils, n_z, n_y, n_x = block.shape
     sources = lattice.sources(kernel.lines, kernel.partitions if n_z > 1 else 1)
-    spans = [
-        max(p[axis] for p in [*sources, *lattice.missing()]) - min(p[axis] for p in sources) for axis in (0, 1)
-    ]
+    spans = [max(p[axis] for p in [*sources, *lattice.missing()]) - min(p[axis] for p in sources) for axis in (0, 1)]
     rows = max(0, n_z - spans[0]) * max(0, n_y - spans[1]) * max(0, n_x - kernel.readout + 1)
     return rows / (kernel.readout * len(sources) * n_coils)
 
@@ -148,12 +146,8 @@ def _equations(block: Tensor, lattice: Lattice, kernel: Kernel) -> float:
 def _windows(block: Tensor, points: list[tuple[int, int]]) -> tuple[Tensor, int]:
     """Stack the block shifted to each point: (rows, points * C, X), rows running over all positions of the window."""
     low = [min(p[axis] for p in points) for axis in (0, 1)]
-    n_z, n_y = (
-        block.shape[axis + 1] - (max(p[axis] for p in points) - low[axis]) for axis in (0, 1)
-    )
-    shifted = [
-        block[:, z - low[0] : z - low[0] + n_z, y - low[1] : y - low[1] + n_y] for z, y in points
-    ]
+    n_z, n_y = (block.shape[axis + 1] - (max(p[axis] for p in points) - low[axis]) for axis in (0, 1))
+    shifted = [block[:, z - low[0] : z - low[0] + n_z, y - low[1] : y - low[1] + n_y] for z, y in points]
     n_x = block.shape[3]
     return torch.cat(shifted).permute(1, 2, 0, 3).reshape(n_z * n_y, -1, n_x), n_z * n_y
 
@@ -173,9 +167,7 @@ def _normal_equations(stack: Tensor, n_known: int, taps: range) -> tuple[Tensor,
     # unknowns in the order (tap, source, coil)
     beyond = beyond.permute(0, 3, 1, 2).reshape(-1, len(taps) * n_known)
     wanted = stack[:, n_known:, ends].permute(0, 2, 1).reshape(beyond.shape[0], -1)
-    gram = torch.cat(
-        [torch.cat([correlations[b - a + 2 * half][:, :n_known] for b in taps], dim=1) for a in taps]
-    )
+    gram = torch.cat([torch.cat([correlations[b - a + 2 * half][:, :n_known] for b in taps], dim=1) for a in taps])
     right = torch.cat([correlations[2 * half - a][:, n_known:] for a in taps])
     gram = gram - (beyond.mH @ beyond).to(torch.complex128)
     return gram, right - (beyond.mH @ wanted).to(torch.complex128)
@@ -183,13 +175,13 @@ def _normal_equations(stack: Tensor, n_known: int, taps: range) -> tuple[Tensor,
 
 def _correlations(stack: Tensor, n_known: int, lags: range) -> Tensor:
     """Sum over rows and kx of conj(known(kx)) all(kx + lag): (lags, known, all), complex128."""
-    hybrid = torch.fft.ifft(stack, dim=2, norm="ortho").permute(2, 0, 1)
+    hybrid: Tensor = torch.fft.ifft(stack, dim=2, norm="ortho").permute(2, 0, 1)
     products = hybrid[:, :, :n_known].mH @ hybrid
     n_x = stack.shape[2]
     x = torch.arange(n_x, device=stack.device, dtype=torch.float64)
     turns = torch.outer(torch.tensor(list(lags), device=stack.device, dtype=torch.float64), x) / n_x
     phases = torch.polar(torch.ones_like(turns), -2 * torch.pi * turns)
-    summed = phases.to(stack.dtype) @ products.reshape(n_x, -1)
+    summed: Tensor = phases.to(stack.dtype) @ products.reshape(n_x, -1)
     return summed.reshape(len(lags), *products.shape[1:]).to(torch.complex128)
 
 
@@ -200,4 +192,5 @@ def _solve(gram: Tensor, right: Tensor) -> Tensor:
             "The calibration data do not determine the GRAPPA kernel: raise the regularization (--lambda), or compress "
             "the coils (--coils)."
         )
-    return torch.cholesky_solve(right, factor)
+    solution: Tensor = torch.cholesky_solve(right, factor)
+    return solution

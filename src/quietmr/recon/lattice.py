@@ -109,9 +109,7 @@ def _grow(covered: NDArray[np.bool_], low: list[int], high: list[int], axis: int
     return True
 
 
-def find_lattice(
-    covered: NDArray[np.bool_], calibration: NDArray[np.bool_], said: tuple[int, int]
-) -> Lattice | None:
+def find_lattice(covered: NDArray[np.bool_], calibration: NDArray[np.bool_], said: tuple[int, int]) -> Lattice | None:
     """Find the coarsest lattice that explains the acquired points of one frame.
 
     Parameters
@@ -131,13 +129,11 @@ def find_lattice(
     outside = np.argwhere(covered & ~calibration)
     if len(outside) == 0:
         return Lattice()
-    tried_first = [Lattice(*said, shift) for shift in range(said[1])]
     # the second direction is looked at only where there is one
     reach = _LARGEST if covered.shape[0] > 1 else 1
+    tried_first = [Lattice(*said, shift) for shift in range(said[1])] if said[1] <= reach else []
     others = [
-        Lattice(r1, r2, shift)
-        for r1, r2 in product(range(1, _LARGEST + 1), range(1, reach + 1))
-        for shift in range(r2)
+        Lattice(r1, r2, shift) for r1, r2 in product(range(1, _LARGEST + 1), range(1, reach + 1)) for shift in range(r2)
     ]
     coarse_to_fine = sorted(others, key=lambda lattice: -lattice.acceleration)
     return next((lattice for lattice in [*tried_first, *coarse_to_fine] if _fits(lattice, outside, covered)), None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from quietmr.data import InputError, KSpace
 from quietmr.recon.arrangement import Placed
@@ -45,8 +46,8 @@ def scan_noise(kspace: KSpace, imaging: Placed, grid: Grid, *, from_edges: bool)
         )
     if noise.n_coils != kspace.imaging.n_coils:
         raise InputError(
-            f"The noise scan has {noise.n_coils} coils, the scan has {kspace.imaging.n_coils}: give the noise scan that "
-            "was made with the same coils."
+            f"The noise scan has {noise.n_coils} coils, the scan has {kspace.imaging.n_coils}: give the noise scan "
+            "that was made with the same coils."
         )
     return noise_covariance(noise)
 
@@ -54,30 +55,50 @@ def scan_noise(kspace: KSpace, imaging: Placed, grid: Grid, *, from_edges: bool)
 def edge_noise(imaging: Placed, grid: Grid) -> NoiseCovariance:
     """Noise covariance from the outermost measured samples of k-space.
 
-    An upper bound: the edges hold some signal as well. The bandwidth is that of imaging itself, so no dwell time and no
-    receiver bandwidth enter.
+    An upper bound: the edges hold some signal as well. It is that of imaging itself, so no dwell time and no receiver
+    bandwidth enter.
+
+    Raises
+    ------
+    InputError
+        If the edges hold too few samples.
+    """
+    return covariance_of(edge_samples(imaging, grid), dwell_us=imaging.readouts.dwell_us, origin="edges")
+
+
+def edge_samples(imaging: Placed, grid: Grid, most: int | None = None) -> NDArray[np.complex64]:
+    """Outermost measured samples of k-space without readout oversampling, shape (C, M).
+
+    Parameters
+    ----------
+    imaging : Placed
+    grid : Grid
+    most : int, optional
+        Look at about this many readouts only.
+
+    Returns
+    -------
+    array, shape (C, M), complex64
+        Samples that are exactly 0 (zero-filled by the exporter) are left out.
     """
     n_z, n_y, n_x = grid.kspace
-    points = imaging.points - np.array([n_z // 2, n_y // 2])
-    reach = np.maximum(np.abs(points).max(axis=0), 1)
-    radius = np.square(points / reach).sum(axis=1)
-    samples = imaging.readouts.data[..., imaging.samples]
-    positions = (np.arange(imaging.first, imaging.last) - imaging.center) / max(1, imaging.last - imaging.center)
-    kept = grid.native_readout
-    if kept < n_x:
-        samples, positions = _without_oversampling(samples, kept / n_x)
-    limit = _EDGE**2 * (radius.max() + 1.0 if samples.shape[-1] > 1 else radius.max())
-    outside = radius[:, None] + np.square(positions if samples.shape[-1] > 1 else 0.0) > limit
-    edge = np.moveaxis(samples, 1, 0)[:, outside]
-    return covariance_of(edge, dwell_us=imaging.readouts.dwell_us, origin="edges")
-
-
-def _without_oversampling(
-    samples: np.ndarray, part: float
-) -> tuple[np.ndarray, np.ndarray]:
+    every = 1 if most is None else max(1, len(imaging.readouts) // most)
+    points = (imaging.points - np.array([n_z // 2, n_y // 2]))[::every]
+    radius = np.square(points / np.maximum(np.abs(points).max(axis=0), 1)).sum(axis=1)
+    samples = imaging.readouts.data[::every, :, imaging.samples]
+    part = grid.native_readout / n_x
+    if part < 1:
+        samples = _without_oversampling(samples, round(samples.shape[-1] * part))
     n = samples.shape[-1]
-    m = round(n * part)
+    center = (imaging.center - imaging.first) * part
+    along = np.square((np.arange(n) - center) / max(1.0, n - center)) if n > 1 else np.zeros(1)
+    distance = radius[:, None] + along
+    edge = np.moveaxis(samples, 1, 0)[:, distance > _EDGE**2 * distance.max()]
+    return np.asarray(edge[:, (edge != 0).any(axis=0)])
+
+
+def _without_oversampling(samples: NDArray[np.complex64], n: int) -> NDArray[np.complex64]:
     pixels = scipy.fft.fftshift(scipy.fft.ifft(samples, axis=-1, norm="ortho"), axes=-1)
-    start = n // 2 - m // 2
-    back = scipy.fft.fft(scipy.fft.ifftshift(pixels[..., start : start + m], axes=-1), axis=-1, norm="ortho")
-    return back, (np.arange(m) - m // 2) / max(1, m // 2)
+    start = samples.shape[-1] // 2 - n // 2
+    kept = scipy.fft.ifftshift(pixels[..., start : start + n], axes=-1)
+    return np.asarray(scipy.fft.fft(kept, axis=-1, norm="ortho"))

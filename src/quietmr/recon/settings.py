@@ -38,6 +38,8 @@ class Settings:
         Relative receiver bandwidth, if you know better than the header.
     noise_from_edges : bool
         Without a noise scan, take the edges of k-space for noise: then the image is marked as uncalibrated.
+    slices : tuple of int, optional
+        Slice counters to reconstruct; all if left out.
     device : str
         "cpu" or "cuda".
     threads : int, optional
@@ -54,6 +56,7 @@ class Settings:
     partial_fourier: PartialFourier = "zero-fill"
     bandwidth: float | None = None
     noise_from_edges: bool = False
+    slices: tuple[int, ...] | None = None
     device: str = "cpu"
     threads: int | None = None
 

@@ -27,14 +27,15 @@ class Scale:
 
 
 def unit_noise_scale(
-    lines: NDArray[np.floating], averages: NDArray[np.floating], samples: NDArray[np.floating], n_full: int, r: int
+    lines: NDArray[np.floating], averages: NDArray[np.integer], samples: NDArray[np.floating], n_full: int, r: int
 ) -> Scale:
     """Scale of one frame.
 
     White noise of SD 1 in every sample gives a sum with the variance ``sum |f|^2``, wherever the samples lie and on
     however fine a grid the picture is made. So the root of that sum is the only divisor: it holds the orthonormal
-    transform, sqrt(R_eff) of undersampling, partial Fourier and asymmetric echo (counted, Gadgetron PR 328), filters and
-    tapers, averages, and zero-filled interpolation (which keeps amplitude and SD). recon.md 2.3, 2.5.
+    transform, sqrt(R_eff) of undersampling, partial Fourier and asymmetric echo (counted, Gadgetron PR 328), filters
+    and tapers, averages, and zero-filled interpolation (which keeps amplitude and SD). Kellman & McVeigh, MRM 54:1439
+    (2005).
 
     Parameters
     ----------

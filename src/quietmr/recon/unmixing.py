@@ -14,7 +14,7 @@ def unmixing(weights: Weights | None, maps: Tensor, grid: Grid) -> Tensor:
     """Turn the GRAPPA kernel and the coil maps into unmixing coefficients.
 
     ``u_s(p) = 1/R sum_t conj(c_t(p)) (delta_ts + sum_d w_ts(d) exp(-2 pi i d p))``, so that the image is
-    ``sum_s u_s a_s`` with the aliased coil images ``a_s`` at unit noise. Breuer et al., MRM 62:739 (2009); recon.md 2.5.
+    ``sum_s u_s a_s`` with the aliased coil images ``a_s`` at unit noise. Breuer et al., MRM 62:739 (2009).
 
     Parameters
     ----------
@@ -71,4 +71,5 @@ def gfactor(coefficients: Tensor) -> Tensor:
     -------
     Tensor, shape (...), float32
     """
-    return torch.linalg.vector_norm(coefficients, dim=0).to(torch.float32)
+    norm: Tensor = torch.linalg.vector_norm(coefficients, dim=0)
+    return norm.to(torch.float32)

@@ -34,9 +34,7 @@ class Whitening:
     facts: dict[str, Any]
 
 
-def whitening(
-    noise: NoiseCovariance, dwell_us: float, system: System, bandwidth: float | None = None
-) -> Whitening:
+def whitening(noise: NoiseCovariance, dwell_us: float, system: System, bandwidth: float | None = None) -> Whitening:
     """Make the whitening matrix ``sqrt(2 t_imaging / t_noise B) L^-1`` with ``Psi = L L^H``.
 
     The factor 2 makes the noise SD 1 per real channel; the ratio of the dwell times brings the noise of the noise scan

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+
 from quietmr.phantoms.raw import RawProtocol, RawScan, simulate_raw
 
 REPLICAS = 64

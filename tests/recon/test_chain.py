@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from quietmr.data import Image, QuietmrWarning
 from quietmr.recon import Settings, gfactor_maps, reconstruct
 from quietmr.signal.fourier import to_image, to_kspace
@@ -71,7 +72,9 @@ def test_interpolation_and_resizing_keep_signal_and_noise() -> None:
     assert np.median(np.abs(image.data.mean(0) / finer - 1)[inside]) < 0.05
 
 
-@pytest.mark.parametrize("changes", [{"coils": 6}, {"coil_maps": "walsh"}, {"filters": ("none", "gaussian:1.5", "hann")}])
+@pytest.mark.parametrize(
+    "changes", [{"coils": 6}, {"coil_maps": "walsh"}, {"filters": ("none", "gaussian:1.5", "hann")}]
+)
 def test_choices_keep_noise_equal_to_g(changes: dict) -> None:
     scan = repeated_scan()
     image = reconstruct(scan.kspace, Settings(**changes))
@@ -113,8 +116,11 @@ def test_image_is_linear_in_the_data() -> None:
 def test_tensor_and_cpu_frames_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     from quietmr.recon import slice_setup
 
-    for changes in ({"averages": 2}, {"asymmetric_echo": 0.7}, {"matrix": (32, 30, 12), "acceleration": (2, 2),
-                                                                 "caipi_shift": 1, "calibration_lines": (20, 10)}):
+    for changes in (
+        {"averages": 2},
+        {"asymmetric_echo": 0.7},
+        {"matrix": (32, 30, 12), "acceleration": (2, 2), "caipi_shift": 1, "calibration_lines": (20, 10)},
+    ):
         kspace = repeated_scan(repetitions=2, coils=8, **changes).kspace
         on_cpu = reconstruct(kspace)
         with monkeypatch.context() as patched:

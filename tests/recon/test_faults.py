@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from quietmr.data import Image, Readouts
 from quietmr.recon import frames, reconstruct, slice_setup, whitening
 from quietmr.recon import scan as scan_module

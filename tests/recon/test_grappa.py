@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
+
 from quietmr.data import InputError
 from quietmr.recon.grappa import Kernel, Weights, calibrate
 from quietmr.recon.grid import Grid
 from quietmr.recon.lattice import Lattice
 from quietmr.recon.unmixing import gfactor, unmixing
-from quietmr.signal.fourier import to_image, to_kspace
+from quietmr.signal.fourier import to_image
 
 
 def _random(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
@@ -39,7 +40,8 @@ def _sliding_window(block: torch.Tensor, lattice: Lattice, kernel: Kernel, regul
 
 
 @pytest.mark.parametrize(
-    ("lattice", "shape"), [(Lattice(3), (4, 1, 20, 17)), (Lattice(2, 2), (3, 8, 9, 14)), (Lattice(2, 2, 1), (3, 9, 9, 14))]
+    ("lattice", "shape"),
+    [(Lattice(3), (4, 1, 20, 17)), (Lattice(2, 2), (3, 8, 9, 14)), (Lattice(2, 2, 1), (3, 9, 9, 14))],
 )
 @pytest.mark.parametrize("regularization", [1e-3, 0.1])
 def test_weights_are_those_of_the_sliding_window(

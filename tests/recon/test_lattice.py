@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from quietmr.data import InputError
 from quietmr.recon.lattice import Lattice, central_block, find_lattice
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from quietmr.data import READOUT, InputError, QuietmrWarning, Readouts, System
 from quietmr.recon.covariance import noise_covariance
 from quietmr.recon.whitening import whitening

@@ -7,9 +7,10 @@ follows from sampling, not from what the program printed.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import chi2
+
 from quietmr.data import Flag, Image
 from quietmr.phantoms.raw import RawScan
-from scipy.stats import chi2
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def judge(image: Image, scan: RawScan, *, signal_scale: float, exact_g: bool = T
         g_over_sense=float(np.median(against_sense)),
         worst_g=float(np.exp(np.abs(np.log(np.percentile(against_sense, [5, 95]))).max())),
         # where g hardly varies there is no pattern to compare
-        g_correlation=float(np.corrcoef(g[mask], sense)[0, 1]) if np.subtract(*np.percentile(sense, [95, 5])) > 0.1 else 1,
+        g_correlation=float(np.corrcoef(g[mask], sense)[0, 1])
+        if np.subtract(*np.percentile(sense, [95, 5])) > 0.1
+        else 1,
     )
 
 
@@ -80,7 +83,7 @@ def sense_g_in_object(scan: RawScan) -> np.ndarray:
     maps, encoding = scan.truth.coil_maps, scan.kspace.encoding
     headers = scan.kspace.imaging.headers[scan.kspace.imaging.headers["repetition"] == 0]
     headers = headers[headers["flags"] & np.uint64(Flag.CALIBRATION) == 0]
-    n_coils, n_z, n_y, n_x = maps.shape
+    _, n_z, n_y, n_x = maps.shape
     z, y = np.meshgrid(np.arange(n_z), np.arange(n_y), indexing="ij")
     # the whole lattice, also where partial Fourier left it out
     r1, r2 = encoding.acceleration

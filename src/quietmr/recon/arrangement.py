@@ -169,9 +169,10 @@ def check_finite(kspace: KSpace) -> None:
     for name, readouts in (("imaging", kspace.imaging), ("calibration", kspace.calibration)):
         if readouts is None:
             continue
-        # a sum is finite only if all of its terms are, and costs one pass
-        total = np.abs(readouts.data.sum(axis=(1, 2), dtype=np.complex128))
-        bad = np.flatnonzero(~np.isfinite(total))
+        # a sum is finite only if all of its terms are; a product with ones is the fastest pass over the data
+        parts = np.ascontiguousarray(readouts.data).view(np.float32).reshape(len(readouts), -1)
+        with np.errstate(invalid="ignore"):
+            bad = np.flatnonzero(~np.isfinite(parts @ np.ones(parts.shape[1], np.float32)))
         if len(bad):
             raise InputError(
                 f"{len(bad)} of {len(readouts)} {name} readouts hold samples that are NaN or infinite, first number "

@@ -74,16 +74,33 @@ def calibration_block(
     )
     if z.start == z.stop or y.start == y.stop:
         return None
+    averaged, _ = averaged_lines(placed, (z, y), grid, mixing)
+    first, last, center = readout_extent([where for where, _ in placed], grid)
+    data = averaged[..., first:last].contiguous()
+    return CalibrationBlock(data, (shape[0] // 2 - z.start, shape[1] // 2 - y.start, center - first))
+
+
+def averaged_lines(
+    placed: list[tuple[Placed, NDArray[np.int64]]], block: tuple[slice, slice], grid: Grid, mixing: Tensor
+) -> tuple[Tensor, NDArray[np.float32]]:
+    """Collect the readouts of a block of k-space, average those of the same line, remove oversampling, mix the coils.
+
+    Returns
+    -------
+    kspace : Tensor, shape (C', Z, Y, X), complex64
+        k = 0 of the readout at index n // 2; 0 where nothing was measured.
+    times : array, shape (Z, Y), float32
+        How often each line was measured.
+    """
+    z, y = block
     total = np.zeros((z.stop - z.start, y.stop - y.start, placed[0][0].readouts.n_coils, grid.kspace[2]), np.complex64)
     times = np.zeros(total.shape[:2], np.float32)
     for where, chosen in placed:
-        _accumulate(total, times, where, chosen, (z, y), grid)
-    total /= times[:, :, None, None]
-    first, last, center = _readout_extent([where for where, _ in placed], grid)
-    native = _without_oversampling(total, grid)[..., first:last]
-    mixed = mixing.to(torch.complex64) @ torch.from_numpy(np.ascontiguousarray(native)).to(mixing.device)
-    data = mixed.permute(2, 0, 1, 3).contiguous()
-    return CalibrationBlock(data, (shape[0] // 2 - z.start, shape[1] // 2 - y.start, center - first))
+        _accumulate(total, times, where, chosen, block, grid)
+    total /= np.maximum(times, 1)[:, :, None, None]
+    native = torch.from_numpy(np.ascontiguousarray(_without_oversampling(total, grid))).to(mixing.device)
+    mixed = mixing.to(torch.complex64) @ native
+    return mixed.permute(2, 0, 1, 3), times
 
 
 def _at_most(found: slice, n: int, most: int) -> slice:
@@ -108,7 +125,7 @@ def _accumulate(
             times[kz - z.start, ky - y.start] += 1
 
 
-def _readout_extent(placed: list[Placed], grid: Grid) -> tuple[int, int, int]:
+def readout_extent(placed: list[Placed], grid: Grid) -> tuple[int, int, int]:
     """Find the samples along kx, without oversampling, that all readouts have measured, and the index of kx = 0."""
     n = grid.native_readout
     scale = n / grid.kspace[2]

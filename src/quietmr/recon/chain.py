@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quietmr.data import Acquired, Frames, Image, InputError, KSpace, Meta, NoiseMap, Step
 from quietmr.recon.arrangement import FRAME, check_parallel, slice_numbers
 from quietmr.recon.grid import slice_geometry
+from quietmr.recon.pocs_frames import fill_partial_fourier, is_partial
 from quietmr.recon.scan import Scan, prepare_scan, whole_frames
 from quietmr.recon.settings import Settings
 from quietmr.recon.slice_setup import SliceSetup, on_lattice, prepare_slice
@@ -79,7 +80,7 @@ def _make_frames(
     scan: Scan, setup: SliceSetup, number: int, usable: list[int], progress: Progress | None
 ) -> tuple[NDArray[np.complex64], dict[str, Any]]:
     readouts = (on_lattice(scan.imaging, scan.readouts_of(number, t), setup.lattice) for t in usable)
-    threads = 1 if setup.on_device else scan.settings.threads or torch.get_num_threads()
+    threads = 1 if setup.one_at_a_time else scan.settings.threads or torch.get_num_threads()
     pictures = np.empty((len(usable), *scan.grid.kept), np.complex64)
     facts: dict[str, Any] = {}
     with ThreadPoolExecutor(threads) as pool:
@@ -88,6 +89,8 @@ def _make_frames(
             facts = {"r_eff": scale.r_eff, "signal_scale": scale.signal}
             if progress is not None:
                 progress((t + 1) / len(usable))
+    if scan.settings.partial_fourier == "pocs":
+        pictures = fill_partial_fourier(pictures, scan.imaging, scan.grid)
     return pictures, facts
 
 
@@ -115,12 +118,13 @@ def _image(
         },
     )
     calibrated = scan.whitening.facts["noise_origin"] == "noise-scan"
+    filled = scan.settings.partial_fourier == "pocs" and is_partial(scan.imaging, scan.grid)
     gmap = np.concatenate([gmap for gmap, _ in setups])[None]
     return Image(
         data,
         slice_geometry(scan.grid, headers[0]),
         unit="snr",
-        noise=NoiseMap(gmap, kind="complex", origin="noise-scan" if calibrated else "estimated"),
+        noise=NoiseMap(gmap, kind="complex", origin="noise-scan" if calibrated and not filled else "estimated"),
         frames=_FRAMES[changing[0]] if len(changing) == 1 else "unknown",
         meta=Meta(
             "mrd",

@@ -20,8 +20,8 @@ Method = Literal["inati", "walsh"]
 _FEWEST, _MOST = 24, 40
 # Radii (SD) of the neighborhoods in parts of the field of view, and the weight of the large one: it speaks only where
 # the small one holds no signal, and so continues the maps into air.
-_NEAR, _FAR, _FAR_WEIGHT = 0.015, 0.12, 1e-4
-_INATI_ROUNDS, _POWER_ROUNDS, _PHASE_ROUNDS = 6, 4, 8
+_NEAR, _FAR, _FAR_WEIGHT = 0.01, 0.12, 1e-3
+_INATI_ROUNDS, _POWER_ROUNDS, _PHASE_ROUNDS = 4, 4, 6
 
 
 def coil_maps(calibration: Tensor, shape: tuple[int, int, int], method: Method = "inati") -> Tensor:
@@ -137,11 +137,12 @@ def _inati(images: Tensor, smooth: Callable[[Tensor], Tensor]) -> Tensor:
     images = images / images.abs().max()
     mean = images.flatten(1).sum(dim=1)
     combined = torch.einsum("c,czyx->zyx", mean.conj(), images)
-    for _ in range(_INATI_ROUNDS):
+    maps = _unit(smooth(images * combined.conj()))
+    mixture = _mixture(maps, images)
+    for _ in range(_INATI_ROUNDS - 1):
+        combined = (_referenced(maps, mixture).conj() * images).sum(dim=0)
         maps = _unit(smooth(images * combined.conj()))
-        maps = _referenced(maps, images)
-        combined = (maps.conj() * images).sum(dim=0)
-    return maps
+    return _referenced(maps, _mixture(maps, images))
 
 
 def _walsh(images: Tensor, smooth: Callable[[Tensor], Tensor]) -> Tensor:
@@ -156,14 +157,14 @@ def _walsh(images: Tensor, smooth: Callable[[Tensor], Tensor]) -> Tensor:
     # The longest column of a matrix of rank one is its vector.
     longest = covariance.diagonal(dim1=1, dim2=2).real.argmax(dim=1)
     vectors = covariance[torch.arange(len(covariance), device=images.device), :, longest]
-    return _referenced(_unit(vectors.T.reshape(n_coils, *grid)), images)
+    maps = _unit(vectors.T.reshape(n_coils, *grid))
+    return _referenced(maps, _mixture(maps, images))
 
 
-def _referenced(maps: Tensor, images: Tensor) -> Tensor:
-    """Turn the phase of the maps so that one mixture of the coils is real and positive everywhere.
+def _mixture(maps: Tensor, images: Tensor) -> Tensor:
+    """Find a mixture v of the coils that sees the whole object: the mean of log |v^H c| over the signal is largest.
 
-    The mixture maximizes the mean of log |v^H c| over the signal, so that it does not vanish anywhere in the object:
-    around a zero the phase would wind.
+    Where a mixture does not vanish its phase is continuous; around a zero it would wind.
     """
     vectors = maps.flatten(1)
     power = images.abs().square().sum(dim=0).flatten()
@@ -171,10 +172,15 @@ def _referenced(maps: Tensor, images: Tensor) -> Tensor:
     reach = torch.ones_like(weight)
     for _ in range(_PHASE_ROUNDS):
         gram = (vectors * (weight / reach)) @ vectors.mH
-        mixture = torch.linalg.eigh(gram.to(torch.complex128))[1][:, -1].to(maps.dtype)
-        seen = mixture.conj() @ vectors
-        reach = seen.abs().square() + 1e-3
-    return maps * torch.exp(-1j * seen.angle()).reshape(maps.shape[1:])
+        mixture: Tensor = torch.linalg.eigh(gram.to(torch.complex128))[1][:, -1].to(maps.dtype)
+        reach = (mixture.conj() @ vectors).abs().square() + 1e-3
+    return mixture
+
+
+def _referenced(maps: Tensor, mixture: Tensor) -> Tensor:
+    """Turn the phase of the maps so that the mixture of the coils is real and positive everywhere."""
+    seen = (mixture.conj() @ maps.flatten(1)).reshape(maps.shape[1:])
+    return maps * torch.polar(torch.ones_like(seen.real), -seen.angle())
 
 
 def _interpolate(coarse: Tensor, shape: Sequence[int]) -> Tensor:

@@ -48,6 +48,7 @@ def resize(image: Tensor, shape: Sequence[int]) -> Tensor:
     InputError
         If the new matrix is not three positive numbers.
     """
+    _check(shape)
     return _through_kspace(image, shape, math.sqrt(math.prod(shape) / math.prod(image.shape[-3:])))
 
 
@@ -57,6 +58,7 @@ def resize_unit_noise(image: Tensor, shape: Sequence[int]) -> Tensor:
     The result is `resize` divided by `noise_factor`: zero-filled axes keep the amplitude, along cropped axes it grows
     by sqrt(old/new), which is the SNR of larger voxels.
     """
+    _check(shape)
     old = image.shape[-3:]
     return _through_kspace(image, shape, math.sqrt(math.prod(max(1.0, m / n) for n, m in zip(old, shape, strict=True))))
 
@@ -103,7 +105,6 @@ def center_window(kspace: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _through_kspace(image: Tensor, shape: Sequence[int], scale: float) -> Tensor:
-    _check(shape)
     axes = [axis for axis, m in zip(_AXES, shape, strict=True) if image.shape[axis] != m]
     if not axes:
         return image

@@ -37,8 +37,8 @@ def sense_unmixing(maps: Tensor, r1: int, r2: int = 1, shift: int = 0, *, regula
     -------
     Tensor, shape (C, Z, Y, X), complex64
         Coefficients u. With ``a_s = sqrt(R_eff) uifft(zero-filled kspace_s)``, ``image = sum_s u_s a_s`` has the noise
-        SD ``g = sqrt(sum_s |u_s|^2)`` (1 at R = 1) and the amplitude of the true image times ``sqrt(R_eff) / R``. Without
-        regularization g is the analytic ``sqrt((S^H S)^-1_pp (S^H S)_pp)``.
+        SD ``g = sqrt(sum_s |u_s|^2)`` (1 at R = 1) and the amplitude of the true image times ``sqrt(R_eff) / R``.
+        Without regularization g is the analytic ``sqrt((S^H S)^-1_pp (S^H S)_pp)``.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def sense_unmixing(maps: Tensor, r1: int, r2: int = 1, shift: int = 0, *, regula
     flat = maps.reshape(n_coils, n_z * n_y, n_x)
     result = torch.empty_like(flat)
     step = max(1, _BLOCK // (len(aliases) * n_coils * n_x))
-    for block in places.split(step, dim=1):
+    for block in torch.split(places, step, dim=1):
         folded = flat[:, block].permute(2, 3, 0, 1).to(torch.complex128)
         result[:, block] = _unfolding(folded, max(regularization, _FLOOR)).permute(3, 2, 0, 1).to(maps.dtype)
     return result.reshape(maps.shape)
@@ -141,10 +141,12 @@ def cg_sense(
 
     def normal(image: Tensor) -> Tensor:
         coils = _masked(image.unsqueeze(-4) * corner_maps, corner_mask, axes)
-        return (corner_maps.conj() * coils).sum(dim=-4) + damping * image
+        combined: Tensor = (corner_maps.conj() * coils).sum(dim=-4) + damping * image
+        return combined
 
     solution = _conjugate_gradients(normal, torch.fft.ifftshift(start, dim=centers), iterations)
-    return torch.fft.fftshift(solution, dim=centers)
+    image: Tensor = torch.fft.fftshift(solution, dim=centers)
+    return image
 
 
 def _masked(coils: Tensor, mask: Tensor, axes: Sequence[int]) -> Tensor:

@@ -18,6 +18,7 @@ from quietmr.recon.coil_maps import coil_maps
 from quietmr.recon.frame_plan import Complex, FramePlanner
 from quietmr.recon.frames import FrameMaker, TensorFrameMaker, fold
 from quietmr.recon.grappa import calibrate
+from quietmr.recon.irregular import IrregularFrames
 from quietmr.recon.lattice import Lattice, find_lattice
 from quietmr.recon.scan import Scan
 from quietmr.recon.sense import sense_unmixing
@@ -51,20 +52,21 @@ class SliceSetup:
     ----------
     make : callable
         From the readouts of a frame to the picture (Z, Y, X) and its scale.
-    lattice : Lattice
+    lattice : Lattice or None
+        None if the sampling is irregular.
     gmap : array, shape (Z, Y, X), float32
     facts : dict
     """
 
     make: Callable[[NDArray[np.int64]], tuple[Complex, Scale]]
-    lattice: Lattice
+    lattice: Lattice | None
     gmap: NDArray[np.float32]
     facts: dict[str, Any]
 
     @property
-    def on_device(self) -> bool:
-        """Whether frames are made one at a time by an accelerator."""
-        return isinstance(self.make, TensorFrameMaker)
+    def one_at_a_time(self) -> bool:
+        """Whether frames are made one at a time: by an accelerator, or with all threads for one frame."""
+        return isinstance(self.make, TensorFrameMaker | IrregularFrames)
 
 
 def calibrate_slice(scan: Scan, number: int) -> Calibrated:
@@ -132,33 +134,40 @@ def prepare_slice(scan: Scan, number: int) -> SliceSetup:
     Raises
     ------
     InputError
-        If the sampling is irregular, or the calibration does not suffice.
+        If the sampling is irregular and GRAPPA was asked for, or the calibration does not suffice.
     """
     lattice = slice_lattice(scan, number)
     calibrated = calibrate_slice(scan, number)
+    common = {
+        "slice": number,
+        "calibration_block": list(calibrated.block.data.shape[1:]),
+        "coils": len(calibrated.mixing),
+    }
+    if lattice is None:
+        irregular = IrregularFrames(scan, calibrated.mixing, calibrated.maps)
+        gmap, facts = irregular.gfactor(scan.readouts_of(number, int(scan.frame[scan.imaging.of_slice(number)][0])))
+        return SliceSetup(irregular, None, gmap, common | facts)
     coefficients, facts = unmix_slice(scan, calibrated, lattice)
     planner = FramePlanner(scan.imaging, scan.grid, lattice, scan.windows)
     folded = fold(coefficients, calibrated.mixing)
     maker = FrameMaker(planner, folded) if folded.device.type == "cpu" else TensorFrameMaker(planner, folded)
     gmap = scan.grid.crop(gfactor(coefficients).cpu().numpy())
-    common = {
-        "slice": number,
-        "lattice": str(lattice),
-        "acceleration": lattice.acceleration,
-        "calibration_block": list(calibrated.block.data.shape[1:]),
-        "coils": len(calibrated.mixing),
-        "g_median": float(np.median(gmap)),
-    }
+    facts |= {"lattice": str(lattice), "acceleration": lattice.acceleration, "g_median": float(np.median(gmap))}
     return SliceSetup(maker, lattice, gmap, common | facts)
 
 
-def slice_lattice(scan: Scan, number: int) -> Lattice:
+def slice_lattice(scan: Scan, number: int) -> Lattice | None:
     """Find the lattice of a slice, as its fullest frame shows it; warns if the header says otherwise.
+
+    Returns
+    -------
+    Lattice or None
+        None if the sampling is irregular, which iterative SENSE can reconstruct.
 
     Raises
     ------
     InputError
-        If the sampling is irregular.
+        If the sampling is irregular and GRAPPA was asked for.
     """
     chosen = scan.imaging.of_slice(number)
     chosen = chosen[scan.frame[chosen] == np.bincount(scan.frame[chosen]).argmax()]
@@ -166,10 +175,12 @@ def slice_lattice(scan: Scan, number: int) -> Lattice:
     said = scan.kspace.encoding.acceleration
     lattice = find_lattice(scan.imaging.covered(chosen, shape), off_lattice(scan.imaging, chosen, shape), said)
     if lattice is None:
-        raise InputError(
-            f"The lines of slice {number} lie on no regular lattice (random or variable-density sampling), which "
-            "GRAPPA cannot fill: use iterative SENSE (--method sense)."
-        )
+        if scan.settings.method == "grappa":
+            raise InputError(
+                f"The lines of slice {number} lie on no regular lattice (random or variable-density sampling), which "
+                "GRAPPA cannot fill: use iterative SENSE (--method sense)."
+            )
+        return None
     if (lattice.r1, lattice.r2) != said:
         warnings.warn(
             f"The header speaks of an acceleration of {said[0]}x{said[1]}, the lines of slice {number} lie on a "
@@ -180,10 +191,10 @@ def slice_lattice(scan: Scan, number: int) -> Lattice:
     return lattice
 
 
-def on_lattice(placed: Placed, chosen: NDArray[np.int64], lattice: Lattice) -> NDArray[np.int64]:
+def on_lattice(placed: Placed, chosen: NDArray[np.int64], lattice: Lattice | None) -> NDArray[np.int64]:
     """Keep the readouts on the lattice of their frame: calibration lines off it would break the image (aliases)."""
     chosen = chosen[~placed.readouts.having(Flag.CALIBRATION)[chosen]]
-    if lattice.acceleration == 1:
+    if lattice is None or lattice.acceleration == 1:
         return chosen
     offsets = np.stack(lattice.offsets_of(placed.points[chosen]), axis=1)
     # most lines lie on the lattice of the frame: the outer ones, and its share of the center

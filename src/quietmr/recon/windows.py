@@ -11,6 +11,9 @@ from quietmr.recon.kspace_filters import filter_by_name
 from quietmr.recon.partial_fourier import taper
 
 Window = NDArray[np.float64]
+Span = tuple[int, int]
+# part of the half axis over which a cut edge falls
+_TAPER = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,27 +42,27 @@ def sample_windows(placed: Placed, grid: Grid, filters: tuple[str, str, str], *,
     -------
     Windows
     """
-    kz, ky = placed.points.T
-    first_x = grid.kspace[2] // 2 - placed.center + placed.first
-    spans = (
-        (int(kz.min()), int(kz.max())),
-        (int(ky.min()), int(ky.max())),
-        (first_x, first_x + placed.last - placed.first - 1),
-    )
     windows = []
-    for n, full, span, name in zip(grid.kspace, grid.full, spans, filters, strict=True):
+    for n, full, span, name in zip(grid.kspace, grid.full, measured_spans(placed, grid), filters, strict=True):
         window = filter_by_name(name)(n)
-        if tapered and _is_cut(n, span):
+        if tapered and is_cut(n, span):
             window = window * taper(n, *span, _TAPER)
         windows.append(_within(window, full))
     return Windows(*windows)
 
 
-# part of the half axis over which a cut edge falls
-_TAPER = 0.1
+def measured_spans(placed: Placed, grid: Grid) -> tuple[Span, Span, Span]:
+    """First and last measured sample along kz, ky, kx in the matrix of full sampling."""
+    kz, ky = placed.points.T
+    first_x = grid.kspace[2] // 2 - placed.center + placed.first
+    return (
+        (int(kz.min()), int(kz.max())),
+        (int(ky.min()), int(ky.max())),
+        (first_x, first_x + placed.last - placed.first - 1),
+    )
 
 
-def _is_cut(n: int, span: tuple[int, int]) -> bool:
+def is_cut(n: int, span: Span) -> bool:
     """Whether one side of k-space is clearly shorter than the other: not just the last line of a lattice."""
     before, after = n // 2 - span[0], span[1] - n // 2
     return abs(before - after) > max(8, 0.05 * n)

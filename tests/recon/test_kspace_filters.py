@@ -36,7 +36,9 @@ def test_the_windows_have_their_textbook_edges():
     np.testing.assert_allclose(kf.tukey(17, 0.5)[4:13], 1)
 
 
-@pytest.mark.parametrize("name", ["", "gauss", "gaussian", "gaussian:", "gaussian:x", "gaussian:-1", "hann:2", "tukey:1.1"])
+@pytest.mark.parametrize(
+    "name", ["", "gauss", "gaussian", "gaussian:", "gaussian:x", "gaussian:-1", "hann:2", "tukey:1.1"]
+)
 def test_unknown_filters_are_refused_with_the_choice(name):
     with pytest.raises(InputError, match=r"gaussian:SIGMA.*tukey:WIDTH"):
         kf.filter_by_name(name)

@@ -48,7 +48,9 @@ def test_the_noise_is_what_is_declared(rng, old, new):
 def test_the_two_ways_differ_by_the_declared_factor(rng):
     image = white(rng, 2, 4, 10, 12)
     np.testing.assert_allclose(
-        resize(image, (3, 15, 7)), resize_unit_noise(image, (3, 15, 7)) * noise_factor((4, 10, 12), (3, 15, 7)), atol=1e-5
+        resize(image, (3, 15, 7)),
+        resize_unit_noise(image, (3, 15, 7)) * noise_factor((4, 10, 12), (3, 15, 7)),
+        atol=1e-5,
     )
     assert noise_factor((4, 10, 12), (3, 15, 6)) == pytest.approx(math.sqrt(3 / 4 * 1 / 2))
     assert noise_factor((1, 96, 96), (1, 128, 128)) == 1
@@ -100,5 +102,7 @@ def test_impossible_shapes_are_refused(shape):
 def test_the_center_of_kspace_stays_the_center(n, m):
     k = torch.arange(n) - n // 2
     moved = center_window(k, (m,))
-    kept = (torch.arange(m) - m // 2).where((torch.arange(m) - m // 2 >= -(n // 2)) & (torch.arange(m) - m // 2 < n - n // 2), 0)
+    kept = (torch.arange(m) - m // 2).where(
+        (torch.arange(m) - m // 2 >= -(n // 2)) & (torch.arange(m) - m // 2 < n - n // 2), 0
+    )
     np.testing.assert_array_equal(moved, kept)

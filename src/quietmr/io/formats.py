@@ -37,6 +37,7 @@ FORMATS = (
     Format("NIfTI", (".nii", ".nii.gz"), "quietmr.io.nifti"),
     Format("NIfTI pair", (".hdr", ".img", ".hdr.gz", ".img.gz"), "quietmr.io.nifti", "it is two files"),
     Format("DICOM", ("", ".dcm", ".ima"), "quietmr.io.dicom"),
+    Format("MRD images", (".h5", ".mrd"), "quietmr.io.mrd_image"),
     Format("PNG", (".png",), "quietmr.io.picture"),
     Format("TIFF", (".tif", ".tiff"), "quietmr.io.picture"),
     Format("JPEG", (".jpg", ".jpeg"), "quietmr.io.picture", "it is lossy and would add its own noise"),
@@ -86,7 +87,8 @@ def read(path: str | Path) -> Image:
     Parameters
     ----------
     path : str or Path
-        NIfTI (.nii, .nii.gz, .hdr/.img), a DICOM file or a folder of them, PNG, TIFF, JPEG or BMP.
+        NIfTI (.nii, .nii.gz, .hdr/.img), a DICOM file or a folder of them, MRD images (.h5, .mrd), PNG, TIFF, JPEG
+        or BMP.
 
     Returns
     -------

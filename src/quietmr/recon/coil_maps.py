@@ -109,12 +109,14 @@ def _gaussian_mean(n: int, radius: float, like: Tensor) -> Tensor:
     position = torch.arange(n, device=like.device) / n
     width = max(radius, 0.5 / n)
     weights = torch.exp(-0.5 * ((position[:, None] - position) / width) ** 2)
+    # Denormal numbers would make the products several times slower.
+    weights = weights.where(weights > 1e-9, 0.0)
     return weights / weights.sum(dim=1, keepdim=True)
 
 
 def _along_axes(data: Tensor, matrices: Sequence[Tensor | None]) -> Tensor:
     """Multiply the last three axes of complex (C, Z, Y, X) by real matrices (new, old); None leaves an axis."""
-    parts = torch.view_as_real(data.resolve_conj()).permute(4, 0, 1, 2, 3)
+    parts = torch.stack((data.real, data.imag))
     z, y, x = matrices
     if z is not None:
         parts = torch.einsum("ij,kcjyx->kciyx", z, parts)
@@ -127,9 +129,10 @@ def _along_axes(data: Tensor, matrices: Sequence[Tensor | None]) -> Tensor:
 
 def _unit(maps: Tensor) -> Tensor:
     """Divide by the root of the sum of squares over the coils."""
-    real = torch.view_as_real(maps)
-    norm = real.square().sum(dim=(0, -1)).sqrt().clamp_min(1e-30)
-    return maps / norm
+    power = torch.zeros_like(maps[0].real)
+    for coil in maps:
+        power.addcmul_(coil.real, coil.real).addcmul_(coil.imag, coil.imag)
+    return maps * power.clamp_min(1e-37).rsqrt()
 
 
 def _inati(images: Tensor, smooth: Callable[[Tensor], Tensor]) -> Tensor:

@@ -85,9 +85,10 @@ def image_grid(encoding: Encoding, matrix: Shape | None = None) -> Grid:
     kspace = _reversed(encoding.matrix)
     wanted = _reversed(encoding.recon_matrix) if matrix is None else matrix
     for name, n, m in zip("zyx", wanted, _reversed(encoding.recon_matrix), strict=True):
-        if not (1 if m == 1 else 2) <= n <= 8 * m:
+        least, most = (1, 1) if m == 1 else (2, 8 * m)
+        if not least <= n <= most:
             raise InputError(
-                f"An image of {n} pixels along {name} was asked for; the protocol has {m}: give 2 to {8 * m}."
+                f"An image of {n} pixels along {name} was asked for; the protocol has {m}: give {least} to {most}."
             )
     full, kept, voxel = zip(
         *(

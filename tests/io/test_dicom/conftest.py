@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from scipy.spatial.transform import Rotation
 
-from quietmr.data import Step
+from quietmr.data import READOUT, Acquired, Geometry, Image, Meta, NoiseMap, Step, System
 from quietmr.io.dicom import read, write
 
 ROWS, COLUMNS = 6, 8
@@ -166,3 +167,29 @@ def enhanced_file(scan, save, ramp, tmp_path):
         frames.append(frame)
     dataset.PerFrameFunctionalGroupsSequence = frames
     return save(dataset, tmp_path / "in.dcm")
+
+
+def reconstructed(t: int = 2, z: int = 3, *, volume: bool = False, seed: int = 4, xml: str = "") -> Image:
+    """An oblique magnitude image in SNR units as the reconstruction of raw data gives it, 15 x 20 pixels."""
+    rng = np.random.default_rng(seed)
+    turn = Rotation.random(random_state=seed).as_matrix()
+    readouts = np.zeros((t, 1 if volume else z), READOUT)
+    readouts["measurement_uid"] = seed
+    lps = np.eye(4)
+    lps[:3, :3] = turn * [1.5, 2.5, 3 if volume else 8]
+    lps[:3, 3] = rng.uniform(-90, 90, 3)
+    header = Acquired(readouts, (30, 37.5, 3 * z if volume else 6), System(vendor="Scanners", field_strength=1.5), xml)
+    return Image(
+        rng.random((t, z, 15, 20), np.float32) * 400,
+        Geometry(np.diag([-1, -1, 1, 1]) @ lps, 3 if volume else 6, 0.0325),
+        "snr",
+        NoiseMap(1 + rng.random((1, z, 15, 20), np.float32), "rician", "noise-scan"),
+        "time" if t > 1 else "unknown",
+        Meta("mrd", header=header),
+        (Step("recon", {"r": 2}),),
+    )
+
+
+@pytest.fixture
+def acquired() -> Any:
+    return reconstructed

@@ -69,7 +69,7 @@ class NewSeries:
     def description(self) -> str:
         """What was done, with which parameters, by which version."""
         steps = [f"{step.name} {json.dumps(dict(step.parameters), default=str)}" for step in self.history]
-        return _plain(f"quietmr {__version__}: {'; '.join(steps) or 'copy, pixels unchanged'}")[:_SHORT_TEXT]
+        return plain_ascii(f"quietmr {__version__}: {'; '.join(steps) or 'copy, pixels unchanged'}")[:_SHORT_TEXT]
 
 
 def derived_header(source: SourceFile, series: NewSeries) -> Dataset:
@@ -103,7 +103,10 @@ def derived_header(source: SourceFile, series: NewSeries) -> Dataset:
     dataset.DerivationDescription = series.description
     dataset.DerivationCodeSequence = [_code(series)]
     dataset.SourceImageSequence = [reference]
-    dataset.ContributingEquipmentSequence = [*items(dataset, "ContributingEquipmentSequence"), _equipment(series)]
+    dataset.ContributingEquipmentSequence = [
+        *items(dataset, "ContributingEquipmentSequence"),
+        processing_equipment(series),
+    ]
     if is_enhanced(dataset):
         _derive_frames(dataset, reference, series)
         evidence = _evidence(source.dataset, reference)
@@ -132,7 +135,7 @@ def _rename(dataset: Dataset, series: NewSeries) -> None:
     dataset.SOPInstanceUID = generate_uid(prefix=None)
     number = whole(dataset, "SeriesNumber", default=0) + _SERIES_NUMBER_OFFSET
     dataset.SeriesNumber = min(number, _LARGEST_INTEGER_STRING)
-    ending = _plain(series.suffix).replace("\\", " ")[: _LONG_STRING // 2]
+    ending = plain_ascii(series.suffix).replace("\\", " ")[: _LONG_STRING // 2]
     start = text(dataset, "SeriesDescription")[: _LONG_STRING - len(ending) - 1]
     dataset.SeriesDescription = f"{start} {ending}".strip()
     dataset.InstanceCreationDate = series.made.strftime("%Y%m%d")
@@ -154,29 +157,31 @@ def _reference(dataset: Dataset) -> Dataset:
     item.ReferencedSOPClassUID = dataset.get("SOPClassUID", "")
     item.ReferencedSOPInstanceUID = dataset.get("SOPInstanceUID", "")
     item.PurposeOfReferenceCodeSequence = [
-        _concept("121322", "DCM", "Source image for image processing operation"),
+        concept("121322", "DCM", "Source image for image processing operation"),
     ]
     return item
 
 
 def _code(series: NewSeries) -> Dataset:
     # CID 7203 knows smoothing and filters of many kinds, but no noise reduction
-    name = _plain(series.history[-1].name) if series.history else "copy"
-    return _concept(name.upper()[:16].strip(), "99QUIETMR", name[:_LONG_STRING])
+    name = plain_ascii(series.history[-1].name) if series.history else "copy"
+    return concept(name.upper()[:16].strip(), "99QUIETMR", name[:_LONG_STRING])
 
 
-def _equipment(series: NewSeries) -> Dataset:
+def processing_equipment(series: NewSeries) -> Dataset:
+    """Describe quietmr as contributing equipment (PS3.3 C.12.1)."""
     item = Dataset()
     item.Manufacturer = "quietmr"
     item.ManufacturerModelName = "quietmr"
     item.SoftwareVersions = __version__
     item.ContributionDateTime = series.made.strftime("%Y%m%d%H%M%S.%f")
     item.ContributionDescription = series.description
-    item.PurposeOfReferenceCodeSequence = [_concept("109102", "DCM", "Processing Equipment")]
+    item.PurposeOfReferenceCodeSequence = [concept("109102", "DCM", "Processing Equipment")]
     return item
 
 
-def _concept(value: str, scheme: str, meaning: str) -> Dataset:
+def concept(value: str, scheme: str, meaning: str) -> Dataset:
+    """Make the item of a code sequence."""
     item = Dataset()
     item.CodeValue = value
     item.CodingSchemeDesignator = scheme
@@ -217,6 +222,7 @@ def _evidence(source: Dataset, reference: Dataset) -> Dataset:
     return study
 
 
-def _plain(sentence: str) -> str:
+def plain_ascii(sentence: str) -> str:
+    """Replace what is not printable ASCII by question marks."""
     # every character set of DICOM holds printable ASCII
     return "".join(letter if " " <= letter <= "~" else "?" for letter in sentence)

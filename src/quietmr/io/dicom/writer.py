@@ -1,19 +1,17 @@
 """DICOM out: a new series with the pixels of an image and the headers of the files that it was read from."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmwrite
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
-from quietmr.data import Image, OutputError
+from quietmr.data import Acquired, Image, OutputError
 from quietmr.io.atomic import replacing
+from quietmr.io.dicom.acquired_series import write_acquired
 from quietmr.io.dicom.derive import NewSeries, derived_header
+from quietmr.io.dicom.encoding import encoded
 from quietmr.io.dicom.guard import refusing_header, third_party_silent
 from quietmr.io.dicom.header import DicomHeader, SourceFile
 from quietmr.io.dicom.mosaic import join, tiles_a_side
@@ -26,7 +24,7 @@ _SAME_PLACE_MM = 1e-3
 
 
 def write(image: Image, path: Path) -> None:
-    """Write an image that was read from DICOM as a new, derived series.
+    """Write an image that was read from DICOM, or reconstructed from raw data, as a new, derived series.
 
     One file for each file of the source, with the same name; a single file if the source was one. Uncompressed,
     explicit VR little endian. The source is not touched; whoever calls asks before replacing ``path``.
@@ -36,6 +34,8 @@ def write(image: Image, path: Path) -> None:
     description, ImageType, references to the source, processing equipment. Left out, since they would lie of the new
     pixels: signatures, icons, overlays in unused bits of the pixels, GE histograms, and, where the scale changed,
     everything that counts in old stored values.
+
+    An image that quietmr reconstructed from raw data becomes a new series (`acquired_series`).
 
     Parameters
     ----------
@@ -47,8 +47,12 @@ def write(image: Image, path: Path) -> None:
     Raises
     ------
     OutputError
-        If the image did not come from DICOM, is complex, lies on another grid, holds NaN, or cannot be written.
+        If the image came neither from DICOM nor from raw data, is complex, lies on another grid, holds NaN, or cannot
+        be written.
     """
+    if isinstance(image.meta.header, Acquired):
+        write_acquired(image, path)
+        return
     with third_party_silent():
         header = _header(image)
         _check_target(image, header, path)
@@ -65,10 +69,10 @@ def write(image: Image, path: Path) -> None:
                     describe_pixels(dataset, places, stored_as, pixels)
                     if window is not None:
                         set_window(dataset, window)
-                    encoded = _encoded(dataset, pixels)
+                    content = encoded(dataset, pixels)
                 target = temporary / PurePosixPath(file.name) if header.is_folder else temporary
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(encoded)
+                target.write_bytes(content)
 
 
 def _header(image: Image) -> DicomHeader:
@@ -116,16 +120,3 @@ def _stored(
     # empty tiles hold the stored number 0 of the source
     background = np.array([file.background], dtype=np.float32)
     return join(slices, encode(background, stored_as.storage(*places[0]))[0][0])
-
-
-def _encoded(dataset: Dataset, pixels: NDArray[Any]) -> bytes:
-    raw = pixels.tobytes()
-    dataset.add_new("PixelData", "OB" if pixels.itemsize == 1 else "OW", raw + b"\0" * (len(raw) % 2))
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    # a source may hide a TIFF header there, which would point to pixels that moved
-    dataset.preamble = b"\0" * 128
-    # pydicom forgets the number of a disk error that it meets while encoding: let it write to memory
-    buffer = BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()

@@ -13,7 +13,7 @@ from .scans import repeated_scan
 
 @pytest.fixture
 def kspace() -> KSpace:
-    return repeated_scan(matrix=(48, 48, 1), coils=6, acceleration=(2, 1), repetitions=2).kspace
+    return repeated_scan(matrix=(48, 48, 1), coils=6, acceleration=(2, 1), repetitions=8, snr=3).kspace
 
 
 def _with_headers(kspace: KSpace, **fields: object) -> KSpace:
@@ -37,7 +37,7 @@ def test_no_noise_scan(kspace: KSpace) -> None:
     assert image.history[-1].parameters["noise_origin"] == "edges"
     # an upper bound of the noise: the image in these units is never stronger than the calibrated one by much
     calibrated = reconstruct(kspace)
-    assert np.abs(image.data).max() < 1.1 * np.abs(calibrated.data).max()
+    assert np.abs(image.data).max() < 1.25 * np.abs(calibrated.data).max()
 
 
 def test_the_name_of_the_missing_noise_measurement_is_told(kspace: KSpace) -> None:

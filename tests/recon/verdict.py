@@ -70,7 +70,7 @@ def judge(image: Image, scan: RawScan, *, signal_scale: float, exact_g: bool = T
         worst_g=float(np.exp(np.abs(np.log(np.percentile(against_sense, [5, 95]))).max())),
         # where g hardly varies there is no pattern to compare
         g_correlation=float(np.corrcoef(g[mask], sense)[0, 1])
-        if np.subtract(*np.percentile(sense, [95, 5])) > 0.1
+        if np.subtract(*np.percentile(sense, [95, 5])) > 0.15
         else 1,
     )
 

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from quietmr.cli.denoise import Denoise
 from quietmr.cli.facts import denoising_facts, denoising_words, doubts
 from quietmr.cli.grids import given_noise, noise_image, read_mask, read_noise_map
 from quietmr.cli.jobs import DenoisingJob
+from quietmr.cli.outputs import emit
 from quietmr.cli.progress import progress_bar
 from quietmr.cli.sidecar import describe, inherited, write_sidecar
-from quietmr.data import Image, Meta, NoiseMap, OutputError, Storage
+from quietmr.data import Image, Meta, NoiseMap, Storage
 from quietmr.denoise import create_denoiser, denoise
 from quietmr.denoise.device import select_device
 from quietmr.io import format_of, read, write
@@ -101,20 +101,10 @@ class DenoiseScan:
 
     def _write_images(self, job: DenoisingJob, result: _Result, outputs: ExitStack) -> None:
         """Write beside the final names; the renaming happens when ``outputs`` is closed, the denoised scan last."""
-
-        def emit(path: Path | None, make: Callable[[Path], None]) -> None:
-            if path is None:
-                return
-            temporary = outputs.enter_context(replacing(path))
-            try:
-                make(temporary)
-            except OutputError as error:
-                raise OutputError(str(error).replace(str(temporary), str(path))) from error
-
-        emit(job.image, lambda path: write(result.after, path))
-        emit(job.noise_map, lambda path: write(noise_image(result.before, result.noise), path))
-        emit(job.removed, lambda path: write(_removed_image(result.before, result.after), path))
-        emit(job.figure, lambda path: self._draw(job, result, path))
+        emit(outputs, job.image, lambda path: write(result.after, path))
+        emit(outputs, job.noise_map, lambda path: write(noise_image(result.before, result.noise), path))
+        emit(outputs, job.removed, lambda path: write(_removed_image(result.before, result.after), path))
+        emit(outputs, job.figure, lambda path: self._draw(job, result, path))
 
     def _draw(self, job: DenoisingJob, result: _Result, path: Path) -> None:
         # Imported here: only those who ask for a figure wait for matplotlib.

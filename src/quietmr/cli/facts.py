@@ -86,7 +86,7 @@ def noise_words(scan: str, noise: NoiseMap, facts: Mapping[str, Any], written: S
     if noise.support is not None:
         filled = " x ".join(f"{100 * part:.0f} %" for part in noise.support)
         lines.append(("k-space", f"filled to {filled} of its size (Z x Y x X)"))
-    return _table(scan, lines, written)
+    return table(scan, lines, written)
 
 
 def denoising_words(job: DenoisingJob, noise: NoiseMap, facts: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def denoising_words(job: DenoisingJob, noise: NoiseMap, facts: Mapping[str, Any]
         lines.append(("removed", f"{facts['removed_rms']:.2f} sigma RMS in tissue"))
     work = f"strength {facts['strength']:g}, {facts['device']}, {facts['seconds']:.1f} s"
     lines.append(("model", f"{facts['model']}, {work}"))
-    return _table(str(job.source), lines, job.outputs)
+    return table(str(job.source), lines, job.outputs)
 
 
 def _sigma(noise: NoiseMap, sigma: float) -> str:
@@ -109,6 +109,7 @@ def _snr(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [] if facts["snr"] is None else [("SNR", f"{facts['snr']:.3g} (median of signal / sigma in tissue)")]
 
 
-def _table(title: str, lines: Sequence[tuple[str, str]], written: Sequence[Path]) -> str:
+def table(title: str, lines: Sequence[tuple[str, str]], written: Sequence[Path]) -> str:
+    """Lay out what is said of one scan: its name, named lines, and the files written."""
     files = [("written" if not index else "", str(path)) for index, path in enumerate(written)]
     return "\n".join([title, *(f"  {name:<8}  {text}" for name, text in (*lines, *files))])

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from quietmr.cli.failures import UsageError
 from quietmr.cli.names import described, image_suffix, map_suffix, sidecar_of, split_suffix
@@ -13,8 +14,17 @@ from quietmr.cli.names import described, image_suffix, map_suffix, sidecar_of, s
 class Job:
     """One scan to read, and the noise map to write if anybody asked for it."""
 
+    # Formats that hold fractions, so that a map of sigma is not rounded to whole numbers.
+    map_formats: ClassVar[frozenset[str]] = frozenset({"NIfTI", "TIFF"})
+
     source: Path
     noise_map: Path | None = None
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Everything that will be read: the scan, and its sidecar if it has one."""
+        sidecar = sidecar_of(self.source)
+        return (self.source, sidecar) if sidecar.exists() else (self.source,)
 
     @property
     def maps(self) -> tuple[Path, ...]:
@@ -28,23 +38,34 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenoisingJob(Job):
-    """One scan to denoise: the copy, its sidecar, and what else anybody asked for."""
+class ImageJob(Job):
+    """One scan from which an image is made, with a sidecar and perhaps a figure."""
 
     image: Path
     sidecar: Path
-    removed: Path | None = None
     figure: Path | None = None
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Images that will be written."""
+        return (self.image,)
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Everything that will be written."""
+        return tuple(path for path in (*self.images, self.sidecar, *self.maps, self.figure) if path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoisingJob(ImageJob):
+    """One scan to denoise: the copy, its sidecar, and what else anybody asked for."""
+
+    removed: Path | None = None
 
     @property
     def maps(self) -> tuple[Path, ...]:
         """Images of fractions that will be written."""
         return tuple(path for path in (self.noise_map, self.removed) if path)
-
-    @property
-    def outputs(self) -> tuple[Path, ...]:
-        """Everything that will be written."""
-        return tuple(path for path in (self.image, self.sidecar, *self.maps, self.figure) if path)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Verb:
 VERBS = {
     "denoise": Verb("quietmr.cli.denoise", "Denoise", "Take the noise out of scans."),
     "noise": Verb("quietmr.cli.noise", "Noise", "Measure the noise of scans."),
+    "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
+    "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
     "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
     "demo": Verb("quietmr.cli.demo", "Demo", "Denoise a real scan that is already here."),

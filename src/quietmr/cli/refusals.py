@@ -5,14 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from quietmr.cli.jobs import DenoisingJob, Job, Wish
-from quietmr.cli.names import sidecar_of
+from quietmr.cli.jobs import ImageJob, Job, Wish
 from quietmr.data import OutputError
 from quietmr.io import check_writable, format_of
 from quietmr.report import FIGURE_SUFFIXES
-
-# The formats that hold fractions, so that a map of sigma is not rounded to whole numbers.
-_MAP_FORMATS = {"NIfTI", "TIFF"}
 
 
 def check(jobs: Sequence[Job], inputs: Iterable[Path], *, force: bool) -> None:
@@ -24,8 +20,7 @@ def check(jobs: Sequence[Job], inputs: Iterable[Path], *, force: bool) -> None:
         If an output is one of the inputs or lies in one (even with ``force``), two outputs have one name, one exists
         and may not be replaced, or one cannot be written for its suffix or folder.
     """
-    sidecars = (sidecar_of(job.source) for job in jobs)
-    read = [*inputs, *(job.source for job in jobs), *(path for path in sidecars if path.exists())]
+    read = [*inputs, *(path for job in jobs for path in job.inputs)]
     written: set[Path] = set()
     for job in jobs:
         for path in job.outputs:
@@ -48,13 +43,14 @@ def _check_apart(output: Path, source: Path) -> None:
 def _check_formats(job: Job, *, force: bool) -> None:
     for path in job.maps:
         check_writable(path, force=force)
-        if format_of(path).name not in _MAP_FORMATS:
+        if format_of(path).name not in job.map_formats:
             raise OutputError(
                 f"{path} would hold fractions, for which {format_of(path).name} has no place: use .nii.gz."
             )
-    if not isinstance(job, DenoisingJob):
+    if not isinstance(job, ImageJob):
         return
-    check_writable(job.image, force=force)
+    for path in job.images:
+        check_writable(path, force=force)
     _check_plain_file(job.sidecar, force=force)
     if job.figure is not None:
         if job.figure.suffix.lower() not in FIGURE_SUFFIXES:

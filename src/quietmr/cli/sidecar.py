@@ -1,9 +1,9 @@
-"""The JSON file beside a denoised scan, which says how it was made."""
+"""The JSON file beside an image, which says how it was made."""
 
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,7 @@ def inherited(source: Path) -> dict[str, Any]:
 def describe(source: Path, sidecar: Path, facts: Mapping[str, Any], command_line: str) -> dict[str, Any]:
     """Our fields, with the names of BIDS derivatives where BIDS has one."""
     return {
-        "Description": f"Denoised with quietmr, model {facts['model']}.",
-        "Sources": [_seen_from(sidecar.resolve().parent, source.resolve())],
-        "GeneratedBy": [{"Name": "quietmr", "Version": __version__}],
+        **made_from([source], sidecar, f"Denoised with quietmr, model {facts['model']}."),
         "ModelName": facts["model"],
         "ModelSHA256": facts["model_sha256"],
         "ModelSettings": facts["model_settings"],
@@ -53,9 +51,26 @@ def describe(source: Path, sidecar: Path, facts: Mapping[str, Any], command_line
         "SNR": facts["snr"],
         "RemovedRMS": facts["removed_rms"],
         "Strength": facts["strength"],
+        "Seed": facts["seed"],
+        **run_by(facts, command_line),
+    }
+
+
+def made_from(sources: Sequence[Path], sidecar: Path, description: str) -> dict[str, Any]:
+    """Fields of BIDS derivatives: what the image is, and the files it was made from."""
+    folder = sidecar.resolve().parent
+    return {
+        "Description": description,
+        "Sources": [_seen_from(folder, source.resolve()) for source in sources],
+        "GeneratedBy": [{"Name": "quietmr", "Version": __version__}],
+    }
+
+
+def run_by(facts: Mapping[str, Any], command_line: str) -> dict[str, Any]:
+    """Fields of the run: where, when, by which command, and what the user was warned of."""
+    return {
         "Device": facts["device"],
         "Threads": facts["threads"],
-        "Seed": facts["seed"],
         "Warnings": facts["warnings"],
         "Date": datetime.now(UTC).isoformat(timespec="seconds"),
         "CommandLine": command_line,

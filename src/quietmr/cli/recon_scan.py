@@ -73,7 +73,10 @@ class ReconScan:
         shown = not (options.quiet or options.json)
         with progress_bar(f"reconstructing {job.source.name}", shown=shown) as tell:
             image = reconstruct(kspace, settings, tell)
-        gmaps = gfactor_maps(kspace, settings) if job.gmaps else None
+        gmaps = None
+        if job.gmaps:
+            with progress_bar(f"g-factor maps of {job.source.name}", shown=shown) as tell:
+                gmaps = gfactor_maps(kspace, settings, progress=tell)
         channels = kspace.imaging.n_coils
         del kspace
         if self.model is None:

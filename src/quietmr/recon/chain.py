@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quietmr.data import Acquired, Frames, Image, InputError, KSpace, Meta, NoiseMap, Step
 from quietmr.recon.arrangement import FRAME, check_parallel, slice_numbers
 from quietmr.recon.grid import slice_geometry
-from quietmr.recon.pocs_frames import fill_partial_fourier, is_partial
+from quietmr.recon.pocs_frames import fill_partial_fourier
 from quietmr.recon.scan import Scan, prepare_scan, whole_frames
 from quietmr.recon.settings import Settings
 from quietmr.recon.slice_setup import SliceSetup, on_lattice, prepare_slice
@@ -90,7 +90,7 @@ def _make_frames(
             if progress is not None:
                 progress((t + 1) / len(usable))
     if scan.settings.partial_fourier == "pocs":
-        pictures = fill_partial_fourier(pictures, scan.imaging, scan.grid)
+        pictures = fill_partial_fourier(pictures, scan.grid, scan.cuts)
     return pictures, facts
 
 
@@ -118,7 +118,7 @@ def _image(
         },
     )
     calibrated = scan.whitening.facts["noise_origin"] == "noise-scan"
-    filled = scan.settings.partial_fourier == "pocs" and is_partial(scan.imaging, scan.grid)
+    filled = scan.settings.partial_fourier == "pocs" and any(scan.cuts)
     gmap = np.concatenate([gmap for gmap, _ in setups])[None]
     return Image(
         data,

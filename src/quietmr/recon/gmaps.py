@@ -4,7 +4,7 @@ Each map follows from the calibration block alone, so one fully sampled center g
 et al. (SNRAware) call this g-factor augmentation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,7 +24,12 @@ def usual_lattices(*, three_d: bool) -> tuple[Lattice, ...]:
     return (*lines, Lattice(2, 2), Lattice(2, 2, 1)) if three_d else lines
 
 
-def gfactor_maps(kspace: KSpace, settings: Settings | None = None, lattices: Sequence[Lattice] | None = None) -> Image:
+def gfactor_maps(
+    kspace: KSpace,
+    settings: Settings | None = None,
+    lattices: Sequence[Lattice] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Image:
     """Compute the g-factor maps that other accelerations of the same scan would have.
 
     Parameters
@@ -35,6 +40,8 @@ def gfactor_maps(kspace: KSpace, settings: Settings | None = None, lattices: Seq
         As for `reconstruct`: the maps belong to the kernel, the regularization and the coil compression.
     lattices : sequence of Lattice, optional
         `usual_lattices` if left out; of these, the ones that the calibration block is too small for are left out.
+    progress : callable, optional
+        Told the part that is done, 0 to 1.
 
     Returns
     -------
@@ -54,9 +61,11 @@ def gfactor_maps(kspace: KSpace, settings: Settings | None = None, lattices: Seq
     numbers = wanted_slices(kspace, settings.slices)
     tried = lattices or usual_lattices(three_d=scan.grid.kspace[0] > 1)
     maps: dict[Lattice, list[np.ndarray]] = {lattice: [] for lattice in tried}
-    for number in numbers:
+    for i, number in enumerate(numbers):
         calibrated = calibrate_slice(scan, number)
-        for lattice in list(maps):
+        for j, lattice in enumerate(list(maps)):
+            if progress is not None:
+                progress((i + j / len(maps)) / len(numbers))
             try:
                 coefficients, _ = unmix_slice(scan, calibrated, lattice)
             except InputError:

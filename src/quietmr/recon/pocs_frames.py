@@ -7,26 +7,21 @@ import torch
 from numpy.typing import NDArray
 
 from quietmr.data import InputError, QuietmrWarning
-from quietmr.recon.arrangement import Placed
 from quietmr.recon.grid import Grid
 from quietmr.recon.partial_fourier import pocs
-from quietmr.recon.windows import is_cut, measured_spans
+from quietmr.recon.windows import Cuts
 
 
-def is_partial(placed: Placed, grid: Grid) -> bool:
-    """Tell whether k-space was cut short in some direction."""
-    return any(is_cut(n, span) for n, span in zip(grid.kspace, measured_spans(placed, grid), strict=True))
-
-
-def fill_partial_fourier(pictures: NDArray[np.complex64], placed: Placed, grid: Grid) -> NDArray[np.complex64]:
+def fill_partial_fourier(pictures: NDArray[np.complex64], grid: Grid, cuts: Cuts) -> NDArray[np.complex64]:
     """Fill the missing side of k-space of each frame.
 
     Parameters
     ----------
     pictures : array, shape (T, Z, Y, X), complex64
         Zero-filled without taper.
-    placed : Placed
     grid : Grid
+    cuts : three spans or None
+        What was measured along kz, ky, kx where k-space was cut off (`windows.cut_spans`).
 
     Returns
     -------
@@ -39,8 +34,8 @@ def fill_partial_fourier(pictures: NDArray[np.complex64], placed: Placed, grid: 
         If lines or partitions cover more than the image (phase oversampling) and were cut short.
     """
     sampled: list[NDArray[np.bool_] | None] = []
-    for axis, (n, span) in enumerate(zip(grid.kspace, measured_spans(placed, grid), strict=True)):
-        if not is_cut(n, span):
+    for axis, (n, span) in enumerate(zip(grid.kspace, cuts, strict=True)):
+        if span is None:
             sampled.append(None)
             continue
         if axis < 2 and grid.kept[axis] != grid.full[axis]:

@@ -12,10 +12,11 @@ from quietmr.recon.grid import Grid, image_grid
 from quietmr.recon.noise import edge_samples, scan_noise
 from quietmr.recon.settings import Settings
 from quietmr.recon.whitening import Whitening, whitening
-from quietmr.recon.windows import Windows, sample_windows
+from quietmr.recon.windows import Cuts, Windows, cut_spans, sample_windows
 
-# The edges of k-space hold the noise of the scan and some signal: never less than the noise scan foretells.
-_LEAST_EDGE_SD = 0.9
+# The edges of k-space hold the noise of the scan and some signal: never less than the noise scan foretells, and not
+# many times more (the SNR of one sample at the edge is that of the finest detail).
+_LEAST_EDGE_SD, _MOST_EDGE_SD = 0.9, 30.0
 _FEW_READOUTS, _ENOUGH_SAMPLES = 256, 200
 # Part of a frame's usual lines below which it counts as stopped.
 _WHOLE = 0.9
@@ -37,6 +38,8 @@ class Scan:
         Counters of each frame (``arrangement.FRAME``).
     frame : array, shape (N,)
         Frame of each imaging readout.
+    cuts : three spans or None
+        Where k-space was cut off.
     windows : Windows
     """
 
@@ -48,6 +51,7 @@ class Scan:
     whitening: Whitening
     keys: NDArray[np.int64]
     frame: NDArray[np.int64]
+    cuts: Cuts
     windows: Windows
 
     def readouts_of(self, number: int, t: int) -> NDArray[np.int64]:
@@ -78,23 +82,27 @@ def prepare_scan(kspace: KSpace, settings: Settings) -> Scan:
     if noise.origin == "noise-scan":
         _check_scale(white, imaging, grid)
     keys, frame = frame_keys(kspace.imaging)
-    windows = sample_windows(imaging, grid, settings.filters, tapered=settings.partial_fourier == "zero-fill")
-    return Scan(kspace, settings, grid, imaging, extra, white, keys, frame, windows)
+    cuts = cut_spans(imaging, grid, kspace.encoding.acceleration)
+    tapered = cuts if settings.partial_fourier == "zero-fill" else (None, None, None)
+    windows = sample_windows(grid, settings.filters, tapered)
+    return Scan(kspace, settings, grid, imaging, extra, white, keys, frame, cuts, windows)
 
 
 def _check_scale(white: Whitening, imaging: Placed, grid: Grid) -> None:
-    """Warn if the edges of k-space are quieter than the noise scan allows."""
+    """Warn if the edges of k-space are quieter than the noise scan allows, or louder than signal explains."""
     edge = edge_samples(imaging, grid, _FEW_READOUTS)
     if edge.shape[1] < _ENOUGH_SAMPLES:
         return
     sd = float(np.sqrt(np.mean(np.square(np.abs(white.matrix.astype(np.complex64) @ edge))) / 2))
-    if sd < _LEAST_EDGE_SD:
-        warnings.warn(
-            f"The edges of k-space have a noise SD of only {sd:.2f} in what should be SNR units (1 or more): the dwell "
-            "time, the bandwidth or the noise scan do not belong to this scan, and the image is not in SNR units.",
-            QuietmrWarning,
-            stacklevel=4,
-        )
+    if _LEAST_EDGE_SD <= sd <= _MOST_EDGE_SD:
+        return
+    usual = "1 or more" if sd < _LEAST_EDGE_SD else f"1, or a few more where there is signal, never {_MOST_EDGE_SD:.0f}"
+    warnings.warn(
+        f"The edges of k-space have a noise SD of {sd:.2g} in what should be SNR units ({usual}): the dwell time, the "
+        "bandwidth or the noise scan do not belong to this scan, and the image is probably not in SNR units.",
+        QuietmrWarning,
+        stacklevel=4,
+    )
 
 
 def whole_frames(scan: Scan, numbers: list[int]) -> list[int]:

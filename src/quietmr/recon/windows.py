@@ -12,6 +12,7 @@ from quietmr.recon.partial_fourier import taper
 
 Window = NDArray[np.float64]
 Span = tuple[int, int]
+Cuts = tuple[Span | None, Span | None, Span | None]
 # part of the half axis over which a cut edge falls
 _TAPER = 0.1
 
@@ -25,47 +26,62 @@ class Windows:
     x: Window
 
 
-def sample_windows(placed: Placed, grid: Grid, filters: tuple[str, str, str], *, tapered: bool) -> Windows:
+def sample_windows(grid: Grid, filters: tuple[str, str, str], cuts: Cuts) -> Windows:
     """Weights of the samples of a scan.
 
     Parameters
     ----------
-    placed : Placed
-        Where they are.
     grid : Grid
     filters : (z, y, x)
         Names of filters (``kspace_filters.FILTERS``).
-    tapered : bool
-        Smooth the edge at which partial Fourier or an asymmetric echo cut k-space off.
+    cuts : three spans or None
+        Where to smooth the edge at which k-space was cut off (`cut_spans`).
 
     Returns
     -------
     Windows
     """
     windows = []
-    for n, full, span, name in zip(grid.kspace, grid.full, measured_spans(placed, grid), filters, strict=True):
+    for n, full, cut, name in zip(grid.kspace, grid.full, cuts, filters, strict=True):
         window = filter_by_name(name)(n)
-        if tapered and is_cut(n, span):
-            window = window * taper(n, *span, _TAPER)
+        if cut is not None:
+            window = window * taper(n, *cut, _TAPER)
         windows.append(_within(window, full))
     return Windows(*windows)
 
 
-def measured_spans(placed: Placed, grid: Grid) -> tuple[Span, Span, Span]:
-    """First and last measured sample along kz, ky, kx in the matrix of full sampling."""
+def cut_spans(placed: Placed, grid: Grid, acceleration: tuple[int, int]) -> Cuts:
+    """Find the directions in which partial Fourier or an asymmetric echo cut k-space off.
+
+    Parameters
+    ----------
+    placed : Placed
+    grid : Grid
+    acceleration : (r1, r2)
+        A lattice of lines may end this much before k-space does, which is no cut.
+
+    Returns
+    -------
+    three spans or None
+        First and last measured sample along kz, ky, kx in the matrix of full sampling; None where nothing was cut.
+    """
     kz, ky = placed.points.T
     first_x = grid.kspace[2] // 2 - placed.center + placed.first
-    return (
+    spans = (
         (int(kz.min()), int(kz.max())),
         (int(ky.min()), int(ky.max())),
         (first_x, first_x + placed.last - placed.first - 1),
     )
+    z, y, x = (
+        span if _is_cut(n, span, step) else None
+        for n, span, step in zip(grid.kspace, spans, (acceleration[1], acceleration[0], 1), strict=True)
+    )
+    return z, y, x
 
 
-def is_cut(n: int, span: Span) -> bool:
-    """Whether one side of k-space is clearly shorter than the other: not just the last line of a lattice."""
+def _is_cut(n: int, span: Span, step: int) -> bool:
     before, after = n // 2 - span[0], span[1] - n // 2
-    return abs(before - after) > max(8, 0.05 * n)
+    return abs(before - after) > max(step + 1, 3, 0.05 * n)
 
 
 def _within(window: Window, n_image: int) -> Window:

@@ -15,7 +15,7 @@ FLOORS = [
     ["report"],
     ["training"],
     ["denoise"],
-    ["io", "models"],
+    ["io", "recon", "models"],
     ["phantoms"],
     ["noise"],
     ["signal"],

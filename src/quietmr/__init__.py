@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 from quietmr._version import __version__
 
 if TYPE_CHECKING:
-    from quietmr.data import Geometry, Image, InputError, Meta, NoiseMap, QuietmrError, QuietmrWarning
+    from quietmr.data import Geometry, Image, InputError, KSpace, Meta, NoiseMap, QuietmrError, QuietmrWarning
     from quietmr.denoise import denoise, list_denoisers
     from quietmr.io import read, write
+    from quietmr.io.raw import read_raw, write_raw
     from quietmr.models import create_model, list_models, load_weights
     from quietmr.noise import estimate_noise
+    from quietmr.recon import gfactor_maps, reconstruct
 
 _HOME = {
     "Geometry": "data",
     "Image": "data",
     "InputError": "data",
+    "KSpace": "data",
     "Meta": "data",
     "NoiseMap": "data",
     "QuietmrError": "data",
@@ -26,17 +29,22 @@ _HOME = {
     "create_model": "models",
     "denoise": "denoise",
     "estimate_noise": "noise",
+    "gfactor_maps": "recon",
     "list_denoisers": "denoise",
     "list_models": "models",
     "load_weights": "models",
     "read": "io",
+    "read_raw": "io.raw",
+    "reconstruct": "recon",
     "write": "io",
+    "write_raw": "io.raw",
 }
 
 __all__ = [
     "Geometry",
     "Image",
     "InputError",
+    "KSpace",
     "Meta",
     "NoiseMap",
     "QuietmrError",
@@ -45,11 +53,15 @@ __all__ = [
     "create_model",
     "denoise",
     "estimate_noise",
+    "gfactor_maps",
     "list_denoisers",
     "list_models",
     "load_weights",
     "read",
+    "read_raw",
+    "reconstruct",
     "write",
+    "write_raw",
 ]
 
 

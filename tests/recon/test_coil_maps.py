@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from quietmr.data import InputError
+from quietmr.recon import coil_maps as coil_maps_module
 from quietmr.recon.coil_maps import coil_maps
 from quietmr.recon.sense import sense_unmixing
 from quietmr.signal.fourier import to_kspace
@@ -169,3 +170,16 @@ def test_what_gives_no_maps_is_refused():
         coil_maps(data, (8, 32, 32))
     with pytest.raises(InputError, match="complex calibration"):
         coil_maps(data.real, (1, 32, 32))
+
+
+def test_maps_stay_true_where_their_phase_winds():
+    """A map does not vanish where the reference of its phase does: interpolation must not let neighbors cancel."""
+    n, m = 24, 96
+    y, x = torch.meshgrid(torch.arange(n) - n // 2 + 0.5, torch.arange(n) - n // 2 + 0.5, indexing="ij")
+    winding = torch.polar(torch.ones(n, n), torch.atan2(y, x))
+    smooth = torch.stack([torch.ones(n, n), 0.6 + 0.02 * x, 0.8 + 0.02j * y])
+    smooth = smooth / torch.linalg.vector_norm(smooth, dim=0)
+    fine = coil_maps_module._interpolate((smooth * winding)[:, None], (1, m, m))[:, 0]
+    plain = coil_maps_module._interpolate(smooth[:, None].to(torch.complex64), (1, m, m))[:, 0]
+    overlap = (fine.conj() * plain).sum(dim=0).abs()
+    assert overlap[8:-8, 8:-8].min() > 0.999

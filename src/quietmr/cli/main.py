@@ -47,6 +47,7 @@ examples:
   quietmr denoise t1.nii.gz t1_quiet.nii.gz --figure t1.png
   quietmr denoise dicom_folder quiet_folder
   quietmr noise t1.nii.gz
+  quietmr recon raw.h5 image.h5 --figure image.png
 
 'quietmr COMMAND --help' tells more about a command.
 """

@@ -21,6 +21,8 @@ _FEWEST, _MOST = 24, 40
 # Radii (SD) of the neighborhoods in parts of the field of view, and the weight of the large one: it speaks only where
 # the small one holds no signal, and so continues the maps into air.
 _NEAR, _FAR, _FAR_WEIGHT = 0.01, 0.12, 1e-3
+# Sum of squares of interpolated unit vectors below which their phases disagreed.
+_CANCELLED = 0.8
 _INATI_ROUNDS, _POWER_ROUNDS, _PHASE_ROUNDS = 4, 4, 6
 
 
@@ -188,7 +190,34 @@ def _referenced(maps: Tensor, mixture: Tensor) -> Tensor:
 
 def _interpolate(coarse: Tensor, shape: Sequence[int]) -> Tensor:
     matrices = [_cubic(n, m, coarse) if n != m else None for n, m in zip(coarse.shape[1:], shape, strict=True)]
-    return _unit(_along_axes(coarse, matrices))
+    fine = _along_axes(coarse, matrices)
+    power = fine.abs().square().sum(dim=0)
+    # Around a zero of the mixture the phase winds, neighbors cancel, and what is left points anywhere.
+    cancelled = torch.nonzero(power < _CANCELLED)
+    fine = _unit(fine)
+    if len(cancelled):
+        fine[:, *cancelled.T] = _aligned_mean(coarse, cancelled, shape)
+    return fine
+
+
+def _aligned_mean(coarse: Tensor, where: Tensor, shape: Sequence[int]) -> Tensor:
+    """Interpolate maps linearly at some fine pixels (N, 3), neighbors turned to the phase of the nearest: (C, N)."""
+    corners = torch.zeros((1, len(where), 3), dtype=torch.long, device=where.device)
+    weights = torch.ones((1, len(where)), device=where.device)
+    for axis, (n, m) in enumerate(zip(coarse.shape[1:], shape, strict=True)):
+        position = (where[:, axis] - m // 2) * n / m + n // 2
+        left = position.floor()
+        part = (position - left).to(torch.float32)
+        low, high = corners.clone(), corners.clone()
+        low[:, :, axis] = left.long().clamp(0, n - 1)
+        high[:, :, axis] = (left.long() + 1).clamp(0, n - 1)
+        corners = torch.cat([low, high])
+        weights = torch.cat([weights * (1 - part), weights * part])
+    values = coarse[:, corners[..., 0], corners[..., 1], corners[..., 2]]
+    nearest = values[:, weights.argmax(dim=0), torch.arange(len(where), device=where.device)]
+    turn = (nearest.conj()[:, None] * values).sum(dim=0)
+    aligned = values * torch.polar(weights, -turn.angle())
+    return _unit(aligned.sum(dim=1))
 
 
 def _cubic(n: int, m: int, like: Tensor) -> Tensor:

@@ -155,3 +155,8 @@ class Acquired:
     fov: tuple[float, float, float]
     system: System = field(default_factory=System)
     xml: str = ""
+
+    @property
+    def has_directions(self) -> bool:
+        """Whether the headers say how the pictures lie in the patient (some writers leave all directions 0)."""
+        return bool(self.readouts["read_dir"].any() and self.readouts["phase_dir"].any())

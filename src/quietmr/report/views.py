@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.data import Image
+from quietmr.data import Acquired, Image
 
 _POSITIVE = "RAS"
 _NEGATIVE = "LPI"
@@ -54,11 +54,12 @@ def middle_view(image: Image) -> View:
     """Middle slice of an image: axial for a near-isotropic volume, in the plane of the slices otherwise.
 
     Radiological convention: the patient's right (axial, coronal) or front (sagittal) is on the left of the picture.
-    An image without a place in the patient (a picture file, identity affine) is shown as it lies in the file.
+    An image without a place in the patient (a picture file, identity affine, raw data without directions) is shown as
+    it lies in the file.
     """
     affine = image.geometry.affine
     size_zyx = image.geometry.voxel_size[::-1]
-    if image.meta.format in _PICTURES or np.array_equal(affine, np.eye(4)):
+    if not _has_place(image):
         return View(
             row_axis=1,
             column_axis=2,
@@ -82,6 +83,13 @@ def middle_view(image: Image) -> View:
         pixel_size=(size_zyx[axes[row]], size_zyx[axes[column]]),
         letters=(_POSITIVE[column], _NEGATIVE[column], _POSITIVE[row], _NEGATIVE[row]),
     )
+
+
+def _has_place(image: Image) -> bool:
+    header = image.meta.header
+    if isinstance(header, Acquired) and not header.has_directions:
+        return False
+    return image.meta.format not in _PICTURES and not np.array_equal(image.geometry.affine, np.eye(4))
 
 
 def _patient_axes(affine: NDArray[np.float64]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -56,7 +56,10 @@ def test_simulated_file_of_another_project(shared: Callable[[str], Path]) -> Non
     assert image.history[-1].parameters["slices"][0]["lattice"] == "2x1"
 
 
-def test_real_brain_with_random_sampling(shared: Callable[[str], Path], tmp_path: Path) -> None:
+def test_real_brain_with_random_sampling(
+    shared: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quietmr.recon.irregular._REPLICAS", 8)
     # the middle of k-space: the whole takes half a minute
     kspace = np.load(shared("sigpy_tutorial_raw_brain8ch/cartesian_ksp.npy"))[:, 51:179, 40:140]
     # the format of BART: readout, two phase-encoding directions, coils, first index fastest

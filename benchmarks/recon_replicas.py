@@ -34,15 +34,23 @@ CASES |= {
         "R 3, partial Fourier 6/8": {"partial_fourier": (0.75, 1.0)},
         "R 2, partial Fourier 5/8": {"partial_fourier": (0.625, 1.0), "acceleration": (2, 1)},
         "R 3, asymmetric echo 0.7": {"asymmetric_echo": 0.7},
+        "head, R 3": {"subject": "brain"},
+        "head, R 4": {"subject": "brain", "acceleration": (4, 1)},
+        "chest, R 4, 16 coils": {"subject": "heart", "matrix": (128, 128, 1), "acceleration": (4, 1), "coils": 16},
         "3-D 2x2": _VOLUME,
         "3-D 2x2 CAIPI": _VOLUME | {"caipi_shift": 1},
     }.items()
 }
 
 
+def protocol_of(changes: dict) -> RawProtocol:
+    """Protocol of one case."""
+    return RawProtocol(**(_USUAL | changes | {"repetitions": REPLICAS}))
+
+
 def replica(changes: dict, seed: int = SEED) -> Verdict:
     """Simulate, reconstruct and judge one case."""
-    protocol = RawProtocol(**(_USUAL | changes | {"repetitions": REPLICAS}))
+    protocol = protocol_of(changes)
     scan = simulate_raw(protocol, np.random.default_rng(seed))
     image = reconstruct(scan.kspace)
     # a tapered edge weighs samples: there the program's own count is used, elsewhere the samples are counted here

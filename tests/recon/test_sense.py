@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import to_image, to_kspace
 from quietmr.recon.sense import cg_sense, sense_unmixing
+from quietmr.recon.tensor_fourier import to_image, to_kspace
 
 ALL = (-3, -2, -1)
 

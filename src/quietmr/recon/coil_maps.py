@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import hann, to_image
-from quietmr.recon.resize import center_window
+from quietmr.recon.kspace_filters import hann
+from quietmr.recon.tensor_fourier import center_window, to_image
 
 Method = Literal["inati", "walsh"]
 

@@ -5,6 +5,8 @@ Griswold et al., MRM 47:1202 (2002); in two phase-encoding directions with a she
 along the readout cost one small Fourier sum instead of squaring the size of the system.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -107,7 +109,8 @@ def calibrate(block: Tensor, lattice: Lattice, kernel: Kernel | None = None, reg
     missing = lattice.missing()
     stack, n_rows = _windows(block, [*sources, *missing])
     n_coils, n_sources = block.shape[0], len(sources)
-    gram, right = _normal_equations(stack, n_sources * n_coils, kernel.taps)
+    with _full_precision():
+        gram, right = _normal_equations(stack, n_sources * n_coils, kernel.taps)
     size = gram.shape[0]
     gram.diagonal().add_(regularization * gram.diagonal().real.mean())
     solution = _solve(gram, right)
@@ -115,6 +118,17 @@ def calibrate(block: Tensor, lattice: Lattice, kernel: Kernel | None = None, reg
     values = values.permute(3, 1, 0, 2, 4).reshape(-1, kernel.readout, n_coils, n_coils)
     shifts = [(sz - mz, sy - my) for mz, my in missing for sz, sy in sources]
     return Weights(lattice, kernel, shifts, values.to(torch.complex64), n_rows * block.shape[3] / size)
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keep TF32 out of the normal equations: squared data with ten bits make g wrong."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _fitting_kernel(block: Tensor, lattice: Lattice, kernel: Kernel) -> Kernel:

@@ -6,13 +6,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import Sampled, hann, to_image, to_kspace
+from quietmr.recon.kspace_filters import hann
+from quietmr.recon.tensor_fourier import to_image, to_kspace
+
+Sampled = tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, NDArray[np.bool_] | None]
 
 
 def taper(n: int, first: int, last: int, width: float) -> NDArray[np.float64]:
     """Window over a partially sampled axis: 1 inside, a falling cosine at the cut edge, 0 outside.
 
-    Linear, so that the noise stays known: scale it with `kspace_filters.unit_noise`.
+    Linear, so that the noise stays known (`snr_units` counts its weights).
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import to_image
+from quietmr.recon.tensor_fourier import to_image
 
 # Keeps pixels in air finite whose maps are alike; it bends an unfolded value by 1e-7 g^2.
 _FLOOR = 1e-7

@@ -47,7 +47,7 @@ def main() -> None:
     printed = _Copied(sys.stdout)
     with contextlib.redirect_stdout(printed):
         for part in PARTS if options.part == "all" else (options.part,):
-            print(f"\n### {TITLES[part]}\n\n{machine()}, {options.threads} threads.", flush=True)
+            print(f"\n## {TITLES[part]}\n\n{machine()}, {options.threads} threads.", flush=True)
             run(part, options)
             print(f"\nLoad of the machine at the end: {os.getloadavg()[0]:.1f}.", flush=True)
     if options.docs:

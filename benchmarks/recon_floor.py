@@ -42,7 +42,7 @@ class Floor:
     frames: float
     setup: float
     rates: Rates
-    recon_md_calibration: float
+    plain_calibration: float
 
     @property
     def whole(self) -> float:
@@ -54,8 +54,8 @@ class Floor:
             f"This machine at its best in this run: copy {rates.copy / 1e9:.1f} GB/s (read + written), FFT "
             f"{rates.fft / 1e9:.1f} GFLOP/s, complex matrix product {rates.matrix / 1e9:.0f} GFLOP/s. Floor: frames "
             f"{self.frames:.3f} s (two FFT passes, sum over coils), calibration and unmixing {self.setup:.3f} s (their "
-            f"products as done here; the plain normal equations of recon.md alone would be "
-            f"{self.recon_md_calibration:.3f} s), all {self.whole:.3f} s."
+            f"products as done here; with plain normal equations those of calibration alone would be "
+            f"{self.plain_calibration:.3f} s), all {self.whole:.3f} s."
         )
 
 

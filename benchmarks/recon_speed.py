@@ -94,7 +94,7 @@ def print_speed(sizes: list[Size], repeats: int, threads: int, rng: np.random.Ge
     """Print one table for each size, the floors, the rivals and the verdict on the goals."""
     for size in sizes:
         times, floor, kspace = speed_rows(size, repeats, threads, rng)
-        print(f"\n#### {size} ({kspace.imaging.data.nbytes / 1e6:.0f} MB of samples)\n")
+        print(f"\n### {size} ({kspace.imaging.data.nbytes / 1e6:.0f} MB of samples)\n")
         print("| step | seconds |\n| --- | --- |")
         for name, seconds in times.best.items():
             print(f"| {name} | {seconds:.3f} |")

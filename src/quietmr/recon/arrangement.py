@@ -172,14 +172,15 @@ def check_finite(kspace: KSpace) -> None:
         # a sum is finite only if all of its terms are; a product with ones is the fastest pass over the data
         parts = np.ascontiguousarray(readouts.data).view(np.float32).reshape(len(readouts), -1)
         with np.errstate(invalid="ignore"):
-            bad = np.flatnonzero(~np.isfinite(parts @ np.ones(parts.shape[1], np.float32)))
+            sums = parts @ np.ones(parts.shape[1], np.float32)
+        bad = np.flatnonzero(~np.isfinite(sums))
         if len(bad):
             raise InputError(
                 f"{len(bad)} of {len(readouts)} {name} readouts hold samples that are NaN or infinite, first number "
                 f"{bad[0]} (counted from 0): measure or export the scan again."
             )
-    if not kspace.imaging.data.any():
-        raise InputError("All samples of the imaging readouts are 0: the file holds no scan.")
+        if not sums.any() and not parts.any():
+            raise InputError(f"All samples of the {name} readouts are 0: the file holds no scan.")
 
 
 def calibration_flagged(readouts: Readouts) -> NDArray[np.bool_]:

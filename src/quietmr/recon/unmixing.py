@@ -7,7 +7,7 @@ from quietmr.recon.grappa import Weights
 from quietmr.recon.grid import Grid
 
 # numbers held at a time for one block of columns
-_BLOCK = 2**24
+_BLOCK = 2**20
 
 
 def unmixing(weights: Weights | None, maps: Tensor, grid: Grid) -> Tensor:
@@ -35,7 +35,7 @@ def unmixing(weights: Weights | None, maps: Tensor, grid: Grid) -> Tensor:
     z, y, x = (torch.from_numpy(c).to(maps.device) for c in grid.coordinates())
     shifts = torch.tensor(weights.shifts, device=maps.device, dtype=torch.float64)
     along = shifts[:, 0, None, None] * z[:, None] + shifts[:, 1, None, None] * y
-    phases = _turn(along.reshape(len(shifts), -1))
+    phases = _turn(along.reshape(len(shifts), -1)).T.contiguous()
     taps = torch.tensor(list(weights.kernel.taps), device=maps.device, dtype=torch.float64)
     values = weights.values.permute(1, 0, 3, 2).reshape(len(taps), -1)
     result = torch.empty((n_x, n_z * n_y, n_coils), dtype=maps.dtype, device=maps.device)
@@ -45,7 +45,7 @@ def unmixing(weights: Weights | None, maps: Tensor, grid: Grid) -> Tensor:
         block = slice(start, start + step)
         # kernel along x: (columns, shifts * coils out, coils in)
         spread = (_turn(torch.outer(x[block], taps)) @ values).reshape(-1, len(shifts) * n_coils, n_coils)
-        turned = phases.T[None, :, :, None] * columns[block, :, None, :]
+        turned = phases[:, :, None] * columns[block, :, None]
         result[block] = columns[block] + turned.reshape(len(turned), n_z * n_y, -1) @ spread
     unmixed = result.reshape(n_x, n_z, n_y, n_coils).permute(3, 1, 2, 0) / weights.lattice.acceleration
     return unmixed.contiguous()
@@ -71,5 +71,5 @@ def gfactor(coefficients: Tensor) -> Tensor:
     -------
     Tensor, shape (...), float32
     """
-    norm: Tensor = torch.linalg.vector_norm(coefficients, dim=0)
-    return norm.to(torch.float32)
+    power: Tensor = torch.einsum("c...,c...->...", coefficients.conj(), coefficients).real
+    return power.sqrt().to(torch.float32)

@@ -21,6 +21,7 @@ SCANS = {
     "R2, 16 coils": {"acceleration": (2, 1), "coils": 16},
     "R3, 16 coils": {"coils": 16},
     "R4, 16 coils": {"acceleration": (4, 1), "coils": 16},
+    "R4, 8 coils: high g": {"acceleration": (4, 1), "coils": 8, "calibration_lines": (32, 1)},
     "interleaved": {"calibration": "interleaved"},
     "non-square": {"matrix": (128, 90, 1)},
     "R divides no matrix": {"matrix": (96, 100, 1)},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from quietmr.data import InputError, QuietmrWarning, Readouts
@@ -134,7 +135,8 @@ def _bandwidth(noise: Readouts) -> float | None:
         return None
     spectrum = np.zeros(n)
     for coil in range(noise.n_coils):
-        power = np.square(np.abs(np.fft.fft(noise.data[:, coil], axis=-1))).mean(axis=0)
+        turned = scipy.fft.fft(noise.data[:, coil], axis=-1)
+        power = (np.square(turned.real) + np.square(turned.imag)).mean(axis=0)
         spectrum += power / power.mean()
     center = np.fft.fftshift(spectrum)[n // 4 : n - n // 4]
     return float(spectrum.mean() / center.mean())

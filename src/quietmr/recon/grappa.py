@@ -189,8 +189,9 @@ def _normal_equations(stack: Tensor, n_known: int, taps: range) -> tuple[Tensor,
 
 def _correlations(stack: Tensor, n_known: int, lags: range) -> Tensor:
     """Sum over rows and kx of conj(known(kx)) all(kx + lag): (lags, known, all), complex128."""
-    hybrid: Tensor = torch.fft.ifft(stack, dim=2, norm="ortho").permute(2, 0, 1)
-    products = hybrid[:, :, :n_known].mH @ hybrid
+    hybrid: Tensor = torch.fft.ifft(stack, dim=2, norm="ortho").permute(2, 0, 1).contiguous()
+    # torch conjugates strided batches one by one, which takes longer than their product
+    products = hybrid[:, :, :n_known].mH.resolve_conj().contiguous() @ hybrid
     n_x = stack.shape[2]
     x = torch.arange(n_x, device=stack.device, dtype=torch.float64)
     turns = torch.outer(torch.tensor(list(lags), device=stack.device, dtype=torch.float64), x) / n_x

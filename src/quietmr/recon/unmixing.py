@@ -38,17 +38,18 @@ def unmixing(weights: Weights | None, maps: Tensor, grid: Grid) -> Tensor:
     phases = _turn(along.reshape(len(shifts), -1)).T.contiguous()
     taps = torch.tensor(list(weights.kernel.taps), device=maps.device, dtype=torch.float64)
     values = weights.values.permute(1, 0, 3, 2).reshape(len(taps), -1)
-    result = torch.empty((n_x, n_z * n_y, n_coils), dtype=maps.dtype, device=maps.device)
-    columns = conjugate.permute(3, 1, 2, 0).reshape(n_x, n_z * n_y, n_coils)
+    lines = conjugate.reshape(n_coils, n_z * n_y, n_x)
+    result = torch.empty_like(lines)
     step = max(1, _BLOCK // (len(shifts) * n_coils * n_z * n_y))
     for start in range(0, n_x, step):
         block = slice(start, start + step)
+        columns = lines[:, :, block].permute(2, 1, 0).contiguous()
         # kernel along x: (columns, shifts * coils out, coils in)
         spread = (_turn(torch.outer(x[block], taps)) @ values).reshape(-1, len(shifts) * n_coils, n_coils)
-        turned = phases[:, :, None] * columns[block, :, None]
-        result[block] = columns[block] + turned.reshape(len(turned), n_z * n_y, -1) @ spread
-    unmixed = result.reshape(n_x, n_z, n_y, n_coils).permute(3, 1, 2, 0) / weights.lattice.acceleration
-    return unmixed.contiguous()
+        turned = (phases[:, :, None] * columns[:, :, None]).reshape(len(columns), n_z * n_y, -1)
+        result[:, :, block] = torch.baddbmm(columns, turned, spread).permute(2, 1, 0)
+    result /= weights.lattice.acceleration
+    return result.reshape(maps.shape)
 
 
 def _turn(turns: Tensor) -> Tensor:

@@ -64,7 +64,8 @@ class System:
     coil_labels : tuple of str
         Name of each channel in the order of the data; empty if unknown.
     bandwidth : float, optional
-        Relative noise-equivalent bandwidth of the receiver (mean of ``|H|^2`` over the digitized band), as the header says.
+        Relative noise-equivalent bandwidth of the receiver (mean of ``|H|^2`` over the digitized band), as the header
+        says.
     vendor, model, protocol, measurement_id : str
         Empty if unknown.
     field_strength : float, optional

@@ -26,7 +26,7 @@ class CalibrationBlock:
     Attributes
     ----------
     data : Tensor, shape (C, Z, Y, X), complex64
-        Whitened k-space without readout oversampling; k = 0 at index n // 2 of every axis but those of ``offset``.
+        Whitened k-space without readout oversampling, all of it measured.
     center : (z, y, x)
         Index of k = 0.
     """

@@ -25,9 +25,9 @@ class FramePlan:
         Line of the compact transform that each readout belongs to; repeated ones are averaged.
     weights : array, shape (L,), float32
         Filter weight over the number of averages.
-    phase : array, shape (Z, Y, X), complex64, or broadcastable
-        Turns the result of the compact transforms, which count from their first sample, into the image; holds the
-        scale to SNR units. Every axis in the order of the FFT.
+    phases : arrays, shape (Z,), (Y,), (X,), complex64
+        Their product turns the result of the compact transforms, which count from their first sample, into the image;
+        it holds the scale to SNR units. In the order of the FFT.
     scale : Scale
     """
 

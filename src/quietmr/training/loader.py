@@ -18,7 +18,7 @@ def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[li
     InputError
         If the recipe asks for scans that cannot be used.
     """
-    kind = SceneBatches if recipe.loss == "supervised" else NoisyBatches
+    kind = SceneBatches if recipe.lesson == "supervised" else NoisyBatches
     batches: IterableDataset[list[Tensor]] = kind(recipe, start, rank)
     if recipe.workers == 0:
         return DataLoader(batches, batch_size=None)

@@ -18,12 +18,13 @@ from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, rest
 from quietmr.training.keeper import Keeper, News, make_score
 from quietmr.training.launch import Finished, Launch, make_fabric, precision_of
 from quietmr.training.loader import training_batches
-from quietmr.training.objectives import Objective, make_objective
-from quietmr.training.optimizers import make_optimizers, rate
+from quietmr.training.objectives import Objective, Supervised, make_objective
+from quietmr.training.optimizers import make_optimizers, set_rates
 from quietmr.training.parent import Parent, adapted, load_parent
 from quietmr.training.provenance import session_facts
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
+from quietmr.training.sophia import Sophia
 from quietmr.training.stopping import StopWish, stop_wishes
 
 
@@ -47,9 +48,9 @@ class _Run:
         return {"step": self.step, "best": self.best, "minutes": self.minutes}
 
 
-def noise_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
-    """Make the generator of the noise of one step in one process: no two (seed, step, rank) share a stream."""
-    word = int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
+def noise_generator(seed: int, step: int, rank: int, device: torch.device, purpose: int = 0) -> torch.Generator:
+    """Make the generator of the noise of one step in one process: no two (seed, step, rank, purpose) share a stream."""
+    word = int(np.random.SeedSequence([seed, step, rank, purpose]).generate_state(1, np.uint64)[0])
     return torch.Generator(device).manual_seed(word >> 1)
 
 
@@ -78,15 +79,40 @@ def train_step(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Object
     rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device)
     loss = objective(run.forward, batch, rng)
     fabric.backward(loss)
-    share = rate(run.step, recipe.steps, recipe.optimizer)
-    for optimizer, full in zip(run.optimizers, (recipe.optimizer.lr_muon, recipe.optimizer.lr_adam), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = full * share
+    if recipe.optimizer.clip is not None:
+        nn.utils.clip_grad_norm_(run.network.parameters(), recipe.optimizer.clip)
+    set_rates(run.optimizers, run.step, recipe.steps, recipe.optimizer)
+    for optimizer in run.optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     run.average.update_parameters(run.network)
     run.step += 1
     return float(loss.detach())
+
+
+def measure_curvature(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Objective, fabric: Fabric) -> None:
+    """Tell optimizers that ask for it the curvature of the loss, the mean over all processes."""
+
+    def forward(x: Tensor) -> Tensor:
+        # The network itself: squares must be averaged over processes, not gradients.
+        with fabric.autocast():
+            output: Tensor = run.network(x)
+        return output
+
+    for optimizer in run.optimizers:
+        if not isinstance(optimizer, Sophia) or run.step % recipe.optimizer.hessian_every:
+            continue
+        assert isinstance(objective, Supervised), "the recipe has been checked"
+        rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device, purpose=1)
+        estimates = objective.curvature(forward, batch, optimizer.weights(), rng)
+        if fabric.world_size > 1:
+            estimates = [_tensor(fabric.all_reduce(estimate, reduce_op="mean")) for estimate in estimates]
+        optimizer.update_hessian(estimates)
+
+
+def _tensor(reduced: object) -> Tensor:
+    assert isinstance(reduced, Tensor), "a tensor went in"
+    return reduced
 
 
 def train(
@@ -154,7 +180,9 @@ def _fit(
     batches: Iterator[list[Tensor]] = iter(training_batches(recipe, run.step, fabric.global_rank))
     began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
-        loss = train_step(run, fabric.to_device(next(batches)), recipe, objective, fabric)
+        batch = fabric.to_device(next(batches))
+        measure_curvature(run, batch, recipe, objective, fabric)
+        loss = train_step(run, batch, recipe, objective, fabric)
         run.minutes = before + (time.monotonic() - began) / 60
         reason = _agreed(fabric, asked(run.minutes - before))
         if keeper is not None:
@@ -178,6 +206,4 @@ def _agreed(fabric: Fabric, reason: str) -> str:
     if fabric.world_size == 1:
         return reason
     code = torch.tensor(float(_REASONS.index(reason)), device=fabric.device)
-    largest = fabric.all_reduce(code, reduce_op="max")
-    assert isinstance(largest, Tensor), "a tensor went in"
-    return _REASONS[int(largest)]
+    return _REASONS[int(_tensor(fabric.all_reduce(code, reduce_op="max")))]

@@ -246,6 +246,14 @@ def test_a_map_of_the_noise_makes_no_edges():
     assert float(built("gradient")(output, target, sigma)) == pytest.approx(0, abs=1e-12)
 
 
+def test_a_number_for_each_sample_may_stand_for_its_map():
+    output, target = pair()
+    flat = torch.tensor([2.0, 3.0], dtype=torch.float64).reshape(2, 1, 1, 1, 1).expand(2, 1, *output.shape[2:])
+    for name in LOSSES:
+        loss = built(name)
+        torch.testing.assert_close(loss(output, target, flat), loss(output, target, flat.contiguous()))
+
+
 def test_each_sample_has_its_own_unit():
     output, target = pair()
     sigma = sigma_map(output)

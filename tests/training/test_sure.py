@@ -49,7 +49,7 @@ def true_risk(noisy, truth, sigma):
 def test_the_risk_of_complex_images_with_a_noise_map_needs_no_truth(support):
     rng = torch.Generator().manual_seed(0)
     estimates, risks = [], []
-    for _ in range(40):
+    for _ in range(20):
         truth, sigma = complex_truth(50), noise_map(50)
         noisy = truth + sigma * complex_noise(50, support, rng)
         estimates.append(sure_objective(denoiser, [noisy, sigma, supports(50, support)], rng))

@@ -139,7 +139,7 @@ def train(
     InputError
         If the device is absent, the scans cannot be used, or the run cannot go on with this recipe.
     ModelError
-        If the model to start from is unknown, or not the network of the recipe.
+        If the model to start from is unknown or not the network of the recipe, or a loss needs weights that are absent.
     """
     launch = launch or Launch()
     check_free(folder, resume=launch.resume, force=launch.force)
@@ -149,6 +149,7 @@ def train(
     fabric = make_fabric(recipe, launch)
     # Read before processes are started, so that a mistake is told once.
     session = session_facts(recipe, parent, launch.command) if fabric.global_rank == 0 else {}
+    objective = make_objective(recipe, parent.network if parent else None)
     fabric.launch()
     with stop_wishes() as wish:
         run = _start(recipe, parent, folder, fabric, resume=launch.resume)
@@ -160,9 +161,10 @@ def train(
             keeper = Keeper(folder, recipe, make_score(recipe, parent.network if parent else run.network), tell)
             how = {"device": str(fabric.device), "processes": fabric.world_size, "precision": precision_of(fabric)}
             keeper.begin(run, {**session, **how, "recipe_changes": changes}, rescore=launch.resume)
-        origin = fabric.to_device(to_channels_last(parent.network)) if parent else None
+        if parent is not None:
+            fabric.to_device(to_channels_last(parent.network))
         asked = partial(_asked, launch.max_minutes, wish)
-        reason = _fit(run, recipe, fabric, keeper, make_objective(recipe, origin), asked)
+        reason = _fit(run, recipe, fabric, keeper, objective, asked)
         if keeper is not None:
             keeper.end(run, reason)
     return Finished(folder / BEST, run.step, reason, fabric.is_global_zero)

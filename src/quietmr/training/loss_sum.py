@@ -140,5 +140,11 @@ def _in_noise_units(
     function: Callable[[Tensor, Tensor], Tensor], output: Tensor, target: Tensor, sigma: Tensor
 ) -> Tensor:
     """Divide each sample by its median noise SD: one number, so that a map of the noise makes no edges."""
-    unit = sigma.flatten(1).median(1).values.reshape(-1, 1, 1, 1, 1)
+    unit = typical_noise(sigma)
     return function(output / unit, target / unit)
+
+
+def typical_noise(sigma: Tensor) -> Tensor:
+    """Median of the noise map of each sample: (B, 1, F, Y, X) to (B, 1, 1, 1, 1)."""
+    # Contiguous, because torch's median of an expanded tensor is wrong on CPUs.
+    return sigma.flatten(1).contiguous().median(1).values.reshape(-1, 1, 1, 1, 1)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from quietmr.noise.synthesis import NoiseLaw, add_noise, colour, draw_noise
 from quietmr.training.curvature import gauss_newton_bartlett
-from quietmr.training.loss_sum import LossSum, make_loss
+from quietmr.training.loss_sum import LossSum, make_loss, typical_noise
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
 from quietmr.training.recipe import PerceptualRecipe, Recipe
 from quietmr.training.vgg import Vgg16Features, load_vgg16
@@ -111,7 +111,7 @@ def sure_objective(
     probe = torch.stack(
         [_probe(patch, tuple(filled.tolist()), rng) for patch, filled in zip(snr, support, strict=True)]
     )
-    told = spread / spread.flatten(1).median(1).values.reshape(-1, 1, 1, 1, 1)
+    told = spread / typical_noise(spread)
     # One call, so that gradients are exchanged between processes once.
     both = _in_noise_units(forward, torch.cat([snr, snr + PROBE_STEP * probe]), torch.cat([told, told]))
     output, probed = both.chunk(2)

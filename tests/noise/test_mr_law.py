@@ -57,6 +57,12 @@ def test_directions_are_cut_as_often_as_the_law_says(drawn):
         assert counts[combination] / N == pytest.approx(share, abs=4.5 * np.sqrt(share * (1 - share) / N))
 
 
+@pytest.mark.parametrize(("cut", "expected"), [((0, 1, 0, 0), (True, False)), ((0, 0, 1, 0), (False, True))])
+def test_cut_names_y_before_x(cut, expected):
+    one = draw(np.random.default_rng(1), (8, 32, 32), replace(OURS, cut=cut))
+    assert (one.y.partial_fourier is not None, one.x.partial_fourier is not None) == expected
+
+
 def test_directions_are_independent(drawn):
     _, draws = drawn
     for what in ("resolution", "gaussian"):

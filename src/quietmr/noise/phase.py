@@ -20,7 +20,7 @@ def steepest(n: int) -> float:
 
 
 def smooth_phase(shape: tuple[int, int, int], rng: np.random.Generator, device: torch.device | None = None) -> Tensor:
-    """Draw a random smooth phase: an offset, a ramp in the plane, and a few slow waves, half of which drift over time.
+    """Draw a random smooth phase: an offset, a ramp in the plane, and a few slow waves, two of which drift over time.
 
     Parameters
     ----------

@@ -1,13 +1,18 @@
 """Which optimizer moves which weights."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quietmr.training.muon import Muon
 from quietmr.training.rates import cycled_momentum, rate
 from quietmr.training.recipe import OptimizerRecipe
 from quietmr.training.sign_momentum import SignMomentum
 from quietmr.training.sophia import Sophia
+
+# Linear layers, convolutions in two and in three dimensions.
+_MATRIX_RANKS = (2, 4, 5)
+# First and last convolution of the networks of quietmr.models.
+_EDGES = ("stem.weight", "head.weight", "first.weight", "last.weight")
 
 
 def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
@@ -34,11 +39,19 @@ def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch
 
 
 def _muon_and_adamw(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
-    weights = [p for p in network.parameters() if p.requires_grad]
-    edge = {id(p) for name, p in network.named_parameters() if name.startswith(("stem", "head")) or p.ndim < 2}
-    inner = [p for p in weights if id(p) not in edge]
-    outer = [p for p in weights if id(p) in edge]
+    weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+    inner = [weight for name, weight in weights.items() if is_matrix(name, weight)]
+    outer = [weight for name, weight in weights.items() if not is_matrix(name, weight)]
     return [Muon(inner, settings.lr_muon), torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)]
+
+
+def is_matrix(name: str, weight: Tensor) -> bool:
+    """Whether Muon moves a weight: those of linear layers and convolutions, but for the first and the last.
+
+    Biases, scales of normalizations (a map of channels, rows and columns in the faithful forms of SNRAware) and tables
+    of positions are no maps between channels.
+    """
+    return name.endswith("weight") and weight.ndim in _MATRIX_RANKS and name not in _EDGES
 
 
 def set_rates(optimizers: list[torch.optim.Optimizer], step: int, steps: int, settings: OptimizerRecipe) -> None:

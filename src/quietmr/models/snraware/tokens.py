@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_REST = (0, 2, 5, 8)  # batch and group axes of (B, C, groups, tokens, pixels per axis)
-_TOKENS = (3, 6, 9)
-_PIXELS = (4, 7, 10)
+# Axes of (B, parts, C / parts, groups, tokens, pixels of F, of Y, of X); each part of the channels is a head.
+_GROUPS, _TOKENS, _PIXELS = (3, 6, 9), (4, 7, 10), (5, 8, 11)
+
+
+def _order(*, pixel_major: bool) -> tuple[int, ...]:
+    """Where the axes go: series, groups, parts, tokens, features."""
+    return 0, *_GROUPS, 1, *_TOKENS, *((*_PIXELS, 2) if pixel_major else (2, *_PIXELS))
 
 
 @dataclass(frozen=True)
@@ -107,19 +111,23 @@ class Cut:
             x = functional.pad(x, (0, extra[2], 0, extra[1], 0, extra[0]))
         if any(self.shift):
             x = x.roll([-n for n in self.shift], (2, 3, 4))
-        x = x.reshape(*x.shape[:2], *(n for axis in self.axes for n in axis))
-        features = (*_PIXELS, 1) if pixel_major else (1, *_PIXELS)
-        x = x.permute(*_REST, *_TOKENS, *features)
-        x = x.reshape(-1, math.prod(self.tokens), heads, math.prod(x.shape[7:]) // heads)
-        return x.transpose(1, 2)
+        batch, channels = x.shape[:2]
+        parts = 1 if pixel_major else heads
+        x = x.reshape(batch, parts, channels // parts, *(n for axis in self.axes for n in axis))
+        x = x.permute(_order(pixel_major=pixel_major))
+        x = x.reshape(batch * self.n_groups, parts, math.prod(self.tokens), -1)
+        return x.reshape(x.shape[0], x.shape[2], heads, -1).transpose(1, 2) if pixel_major else x
 
     def merge(self, x: Tensor, channels: int, *, pixel_major: bool = False) -> Tensor:
         """Undo :meth:`split`."""
         groups, tokens, pixels = zip(*self.axes, strict=True)
-        features = (*pixels, channels) if pixel_major else (channels, *pixels)
-        order = (*_REST, *_TOKENS, *((*_PIXELS, 1) if pixel_major else (1, *_PIXELS)))
-        x = x.transpose(1, 2).reshape(-1, *groups, *tokens, *features)
-        x = x.permute([order.index(axis) for axis in range(11)])
+        if pixel_major:
+            x = x.transpose(1, 2).flatten(2)[:, None]
+        parts = x.shape[1]
+        features = (*pixels, channels) if pixel_major else (channels // parts, *pixels)
+        x = x.reshape(-1, *groups, parts, *tokens, *features)
+        order = _order(pixel_major=pixel_major)
+        x = x.permute([order.index(axis) for axis in range(len(order))])
         x = x.reshape(x.shape[0], channels, *self.padded)
         if any(self.shift):
             x = x.roll(self.shift, (2, 3, 4))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quietmr.noise.synthesis import NoiseLaw, add_noise, colour, draw_noise
+from quietmr.training.complex_pairs import complex_batch
 from quietmr.training.curvature import gauss_newton_bartlett
 from quietmr.training.loss_sum import LossSum, make_loss, typical_noise
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
@@ -68,8 +69,10 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
         If a loss needs weights that are not there.
     """
     if recipe.lesson == "supervised":
-        law = NoiseLaw(**recipe.noise)
         loss = make_loss(recipe.loss_weights, lambda: _vgg16(recipe.perceptual))
+        if recipe.channels == "complex":
+            return Supervised(lambda batch, rng: complex_batch(batch, recipe.mr, rng), loss)
+        law = NoiseLaw(**recipe.noise)
         return Supervised(lambda batch, rng: noisy_batch(batch[0], law, rng), loss)
     assert parent is not None, "the recipe has been checked"
     objective = sure_objective if recipe.lesson == "sure" else noise2noise_objective

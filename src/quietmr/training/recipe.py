@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from quietmr.data import InputError
 from quietmr.training.loss_sum import LOSSES, check_losses
+from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
 
 
@@ -124,8 +125,11 @@ class Recipe(_Section):
     "noise2noise": repeats; or clean images and drawn noise with other losses, one by its name or a weighted sum, such
     as {charbonnier: 1.0, gradient: 0.5}."""
     perceptual: PerceptualRecipe = PerceptualRecipe()
+    channels: Literal["magnitude", "complex"] = "magnitude"
+    """Images that the network sees: magnitudes (Rician noise by ``noise``), or complex images (noise by ``mr``)."""
     start_from: str = ""
-    """Trained model to begin with: a name, or a weights file; nothing stands for random weights."""
+    """Trained model to begin with: a name, or a weights file; nothing stands for random weights. A complex recipe can
+    start from a magnitude model."""
     seed: int = 0
     """Seed of everything random."""
     steps: int = Field(20_000, ge=1)
@@ -145,6 +149,7 @@ class Recipe(_Section):
     scans: ScanRecipe = ScanRecipe()
     noise: dict[str, float] = Field(default_factory=dict)
     """Settings of ``quietmr.noise.synthesis.NoiseLaw``."""
+    mr: MrRecipe = MrRecipe()
     patches: tuple[Patch, ...] = (Patch(shape=(16, 48, 48)),)
     optimizer: OptimizerRecipe = OptimizerRecipe()
 
@@ -178,6 +183,19 @@ class Recipe(_Section):
         if self.lesson != "supervised":
             return {}
         return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
+
+    @model_validator(mode="after")
+    def _complex_is_procedural(self) -> Self:
+        """Refuse what complex training has not."""
+        if self.channels == "magnitude":
+            return self
+        if self.lesson != "supervised":
+            raise ValueError(f"loss '{self.loss}' learns from magnitudes: with channels 'complex' compare with scenes")
+        if self.scans.share > 0:
+            raise ValueError("channels 'complex' learns from procedural scenes: set scans.share to 0")
+        if self.noise:
+            raise ValueError("'noise' is the noise of magnitudes: with channels 'complex' set the section 'mr'")
+        return self
 
     @model_validator(mode="after")
     def _curvature_needs_truth(self) -> Self:

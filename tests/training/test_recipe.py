@@ -21,6 +21,17 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
         ("[", "YAML"),
         ("name: [", "YAML"),
         ("- name", "top level"),
+        ("name: x\nloss: psnr", "no loss 'psnr'.*supervised.*charbonnier"),
+        ("name: x\nloss: {charbonnier: 1, psnr: 1}", "no loss 'psnr'"),
+        ("name: x\nloss: {charbonnier: -1}", "above 0"),
+        ("name: x\nloss: {}", "at least one"),
+        ("name: x\nloss: {sure: 1, mse: 1}", "stands alone"),
+        ("name: x\nperceptual: {sha256: abc}", "perceptual.sha256"),
+        ("name: x\noptimizer: {kind: sophie}", "optimizer.kind"),
+        (
+            "name: x\nloss: sure\nstart_from: a\nscans: {share: 1, held_out: 0.2}\noptimizer: {kind: sophia}",
+            "clean images",
+        ),
     ],
 )
 def test_wrong_recipes_are_refused_by_name(tmp_path, text, message):
@@ -46,6 +57,22 @@ def test_the_recipe_for_fine_tuning_takes_every_loss():
         recipe = Recipe.from_yaml(path, [f"loss={loss}", "scans.folder=mine"])
         assert (recipe.loss, recipe.scans.folder) == (loss, "mine")
         assert recipe.scans.held_out > 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "lesson", "weights"),
+    [
+        ("supervised", "supervised", {"log_charbonnier": 1.0}),
+        ("charbonnier", "supervised", {"charbonnier": 1.0}),
+        ("{charbonnier: 1.0, gradient: 0.5}", "supervised", {"charbonnier": 1.0, "gradient": 0.5}),
+        ("noise2noise", "noise2noise", {}),
+    ],
+)
+def test_a_loss_is_a_name_or_a_weighted_sum(loss, lesson, weights):
+    path = next(path for path in RECIPES if path.stem == "finetune")
+    recipe = Recipe.from_yaml(path, [f"loss={loss}"])
+    assert (recipe.lesson, recipe.loss_weights) == (lesson, weights)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
 
 
 def test_overrides_reach_every_depth(small):

@@ -1,4 +1,4 @@
-"""A trained network as a denoiser of whole images: the only place that translates between images and tensors."""
+"""A trained network as a denoiser of whole images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError, NoiseMap, Step
+from quietmr.denoise.channels import Picture, from_channels, is_for_complex, to_channels
 from quietmr.denoise.engines import DEFAULT_ENGINE, Runner, start_engine
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
 from quietmr.models import create_model, load_card
@@ -19,7 +20,7 @@ HALO = (16, 32, 32)
 
 @dataclass(frozen=True)
 class NetworkDenoiser:
-    """Denoise magnitude images with a trained network, tile by tile.
+    """Denoise images with a trained network, tile by tile: magnitudes or complex ones, as the network was trained.
 
     Peak memory is about 300 bytes per voxel of one tile on top of three copies of the image.
 
@@ -45,14 +46,14 @@ class NetworkDenoiser:
 
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
-        noise = _checked_noise(image)
-        level = noise.level
         card = load_card(self.model)
+        noise = _checked_noise(image, is_complex=is_for_complex(card))
+        level = noise.level
         network = create_model(self.model)
-        runner = start_engine(self.engine, network, self.device, float(np.percentile(image.data, 99)) / level)
+        runner = start_engine(self.engine, network, self.device, float(np.percentile(np.abs(image.data), 99)) / level)
         multiple = getattr(network, "multiple", (1, 1, 1))
         axis = frame_axis(image)
-        scaled = to_stacks(np.maximum(image.data, 0.0) / level, axis)
+        scaled: Picture = to_stacks(np.asarray(image.data / np.float32(level), image.data.dtype), axis)
         sigma = to_stacks(noise.over(image.shape), axis)
         results = list(self._run(runner, multiple, scaled, sigma / np.float32(level)))
         denoised = from_stacks(np.stack(results), axis) * np.float32(level)
@@ -71,18 +72,18 @@ class NetworkDenoiser:
         self,
         runner: Runner,
         multiple: tuple[int, int, int],
-        scaled: NDArray[np.float32],
+        scaled: Picture,
         sigma: NDArray[np.float32],
-    ) -> Iterator[NDArray[np.float32]]:
+    ) -> Iterator[Picture]:
         f, y, x = scaled.shape[1:]
         limit = tile_limit((f, y, x), self.tile_voxels, HALO, multiple)
         tiles = plan_tiles((f, y, x), limit, HALO, multiple)
         total, done = len(tiles) * len(scaled), 0
 
-        def results(stack: NDArray[np.float32], spread: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+        def results(stack: Picture, spread: NDArray[np.float32]) -> Iterator[Picture]:
             nonlocal done
             for tile in tiles:
-                yield np.maximum(runner(np.stack([stack[tile.where], spread[tile.where]])), np.float32(0.0))
+                yield from_channels(runner(to_channels(stack[tile.where], spread[tile.where])))
                 done += 1
                 if self.progress is not None:
                     self.progress(done / total)
@@ -91,21 +92,31 @@ class NetworkDenoiser:
             yield blend((f, y, x), tiles, results(stack, spread))
 
 
-def _checked_noise(image: Image) -> NoiseMap:
-    if image.is_complex:
+def _checked_noise(image: Image, *, is_complex: bool) -> NoiseMap:
+    if image.is_complex and not is_complex:
         raise InputError(
             "This network denoises magnitude images, got a complex one: give the magnitude or use a classical method."
+        )
+    if is_complex and not image.is_complex:
+        raise InputError(
+            "This network denoises complex images, got a magnitude: give real and imaginary part, or choose a network "
+            "for magnitudes."
         )
     if image.noise is None:
         raise InputError(
             "The image carries no noise level: set image.noise or call quietmr.denoise, which estimates it."
         )
-    below = image.data < -3.0 * image.noise.over(image.shape)
+    if not is_complex:
+        _check_magnitude(image, image.noise)
+    if image.noise.level == 0.0:
+        raise InputError("The noise level is zero everywhere, so there is nothing to remove: check the noise map.")
+    return image.noise
+
+
+def _check_magnitude(image: Image, noise: NoiseMap) -> None:
+    below = image.data < -3.0 * noise.over(image.shape)
     if below.mean() > 0.02:
         raise InputError(
             f"{100 * below.mean():.0f} % of the voxels are clearly negative, so this is not a magnitude image: "
             "give the magnitude, or choose a classical method for signed data."
         )
-    if image.noise.level == 0.0:
-        raise InputError("The noise level is zero everywhere, so there is nothing to remove: check the noise map.")
-    return image.noise

@@ -1,6 +1,6 @@
 """How an image (T, Z, Y, X) becomes the volumes (F, Y, X) that a network sees: F is the slices or the frames."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from quietmr.data import Image
 
 FrameAxis = Literal["slices", "time"]
+Value = TypeVar("Value", np.float32, np.complex64)
 
 
 def frame_axis(image: Image) -> FrameAxis:
@@ -23,7 +24,7 @@ def frame_axis(image: Image) -> FrameAxis:
     return "time" if z == 1 or step > 2.0 * max(x, y) else "slices"
 
 
-def to_stacks(array: NDArray[np.float32], axis: FrameAxis) -> NDArray[np.float32]:
+def to_stacks(array: NDArray[Value], axis: FrameAxis) -> NDArray[Value]:
     """View (T, Z, Y, X) as stacks (N, F, Y, X)."""
     return array if axis == "slices" else array.swapaxes(0, 1)
 

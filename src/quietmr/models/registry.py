@@ -1,6 +1,7 @@
 """Names of architectures and of trained models, and how they become networks."""
 
 import hashlib
+import inspect
 import os
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -15,9 +16,10 @@ from torch import Tensor, nn
 
 from quietmr.data import ModelError
 from quietmr.models.card import Card
+from quietmr.models.snraware import SNRAWARE
 from quietmr.models.unet3d import UNet3d
 
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d}
+ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, **SNRAWARE}
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -28,10 +30,14 @@ def build_architecture(name: str, **arguments: Any) -> nn.Module:
     Raises
     ------
     ModelError
-        If the architecture is unknown.
+        If the architecture is unknown, or has no such arguments.
     """
     if name not in ARCHITECTURES:
         raise ModelError(f"There is no architecture '{name}'; known ones: {', '.join(sorted(ARCHITECTURES))}.")
+    known = list(inspect.signature(ARCHITECTURES[name]).parameters)
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise ModelError(f"The architecture '{name}' has no argument {', '.join(unknown)}; it has {', '.join(known)}.")
     return ARCHITECTURES[name](**arguments)
 
 
@@ -44,8 +50,19 @@ def to_channels_last(network: nn.Module) -> nn.Module:
 
 
 def list_models(pattern: str = "*", folder: Path = WEIGHTS_FOLDER) -> list[str]:
-    """Sorted names of the trained models that match a shell-style pattern."""
-    return sorted(path.stem for path in folder.glob("*.json") if fnmatchcase(path.stem, pattern))
+    """Sorted names of models that match a shell-style pattern.
+
+    Parameters
+    ----------
+    pattern : str
+        The bare ``*`` lists the trained models. A narrower one, such as ``snraware-*`` or ``*unet*``, also lists
+        architectures, which are models still to be trained.
+    folder : Path
+        Where trained models live.
+    """
+    trained = {path.stem for path in folder.glob("*.json")}
+    names = trained if pattern == "*" else trained.union(ARCHITECTURES)
+    return sorted(name for name in names if fnmatchcase(name, pattern))
 
 
 def is_model_path(name: str) -> bool:
@@ -147,25 +164,43 @@ def load_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> dict[str, Tensor]:
         raise ModelError(f"The weights file {file.name} cannot be read ({problem}): reinstall quietmr.") from None
 
 
-def create_model(name: str, *, pretrained: bool = True, folder: Path = WEIGHTS_FOLDER) -> nn.Module:
-    """Build a trained model by name, in float32, on the CPU.
+def create_model(
+    name: str,
+    *,
+    pretrained: bool = True,
+    folder: Path = WEIGHTS_FOLDER,
+    in_channels: int | None = None,
+    out_channels: int | None = None,
+    form: str | None = None,
+) -> nn.Module:
+    """Build a model by name, in float32, on the CPU.
 
     Parameters
     ----------
     name : str
         See :func:`list_models`, or the path of a model (:func:`load_card`); an architecture name gives an untrained
-        network with default arguments.
+        network.
     pretrained : bool
         Load the weights; False keeps fresh random ones.
+    folder : Path
+        Where trained models with a name live.
+    in_channels, out_channels : int, optional
+        Channels of an untrained network: 3 and 2 for complex images with a noise map, 2 and 1 for magnitudes.
+    form : str, optional
+        "corrected" or "faithful", for untrained networks that have both (``snraware-*``).
 
     Raises
     ------
     ModelError
-        If the name is unknown or the weights do not fit.
+        If the name is unknown, the weights do not fit, or a choice is not open for this model.
     """
+    choices = {"in_channels": in_channels, "out_channels": out_channels, "form": form}
+    chosen = {key: value for key, value in choices.items() if value is not None}
     if name in ARCHITECTURES:
-        return build_architecture(name)
+        return build_architecture(name, **chosen)
     card = load_card(name, folder)
+    if chosen:
+        raise ModelError(f"The model '{name}' is trained, its card settles {', '.join(chosen)}: leave that out.")
     network = build_architecture(card.architecture, **card.arguments)
     if pretrained:
         weights = load_weights(name, folder)

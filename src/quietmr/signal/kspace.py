@@ -1,25 +1,30 @@
 """Resolution as scanners make it: the part of k-space that is kept."""
 
+from typing import TypeVar
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+Value = TypeVar("Value", np.float32, np.complex64)
 
-def crop_kspace(image: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+
+def crop_kspace(image: NDArray[Value], shape: tuple[int, int, int]) -> NDArray[Value]:
     """Downsample the last three axes by keeping the center of k-space.
 
     Parameters
     ----------
     image : array, shape (..., F, Y, X)
-        Magnitude.
+        Magnitude, or complex.
     shape : (F', Y', X')
         Size of the result, at most that of the image. White noise loses the root of the factor by which voxels grow,
         and what a scanner had interpolated beyond the kept part is gone.
 
     Returns
     -------
-    array, shape (..., F', Y', X'), float32
-        Magnitude; a uniform image keeps its value. The cut is sharp, as that of a scanner: it rings at edges.
+    array, shape (..., F', Y', X'), same type
+        Magnitude of a magnitude; a uniform image keeps its value. The cut is sharp, as that of a scanner: it rings at
+        edges.
     """
     cuts = [(axis, m) for axis, m in zip((-3, -2, -1), shape, strict=True) if image.shape[axis] != m]
     if not cuts:
@@ -32,7 +37,8 @@ def crop_kspace(image: NDArray[np.float32], shape: tuple[int, int, int]) -> NDAr
         kept = kept.take(range(start, start + m), axis)
     smaller = scipy.fft.ifftn(scipy.fft.ifftshift(kept, axes=axes), axes=axes)
     scale = np.prod(shape) / np.prod(image.shape[-3:])
-    return np.asarray(np.abs(smaller) * scale, dtype=np.float32)
+    cut = smaller if np.iscomplexobj(image) else np.abs(smaller)
+    return np.asarray(cut * scale, dtype=image.dtype)
 
 
 def keep_kspace(image: NDArray[np.float32], parts: tuple[float, float, float]) -> NDArray[np.float32]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Axis = tuple[int, int, int]
+Value = TypeVar("Value", np.float32, np.complex64)
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,12 @@ def tile_limit(shape: Axis, voxels: int, halo: Axis, multiple: Axis) -> Axis:
     return f, y, x
 
 
-def blend(shape: Axis, tiles: list[Tile], results: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Add up the weighted results of all tiles."""
-    whole = np.zeros(shape, np.float32)
+def blend(shape: Axis, tiles: list[Tile], results: Iterator[NDArray[Value]]) -> NDArray[Value]:
+    """Add up the weighted results of all tiles, real or complex."""
+    whole: NDArray[Value] | None = None
     for tile, result in zip(tiles, results, strict=True):
+        if whole is None:
+            whole = np.zeros(shape, result.dtype)
         whole[tile.where] += tile.weight * result
+    assert whole is not None, "there is a tile"
     return whole

@@ -64,9 +64,9 @@ def _texts(recipe: Recipe, parent: Parent) -> dict[str, str]:
     own = recipe.scans.license or "not stated"
     return {
         "label": "fine-tuned",
-        "description": f"{parent.name}, fine-tuned on {_TAUGHT_BY[recipe.loss]}.",
+        "description": f"{parent.name}, fine-tuned on {_TAUGHT_BY[recipe.lesson]}.",
         "license": f"Weights it came from: {origin.license if origin else 'unknown'}. Scans: {own}.",
-        "data": f"{origin.data if origin else 'Unknown.'} Then {_TAUGHT_BY[recipe.loss]}; license: {own}.",
+        "data": f"{origin.data if origin else 'Unknown.'} Then {_TAUGHT_BY[recipe.lesson]}; license: {own}.",
         "intended_use": "Scans like those it was fine-tuned on. Not a medical device.",
         "limits": (origin.limits if origin else "Unknown.") + " Other scans may be denoised worse than by the parent.",
     }

@@ -11,7 +11,7 @@ from quietmr.training.losses import PROBE_STEP, noise2noise, rician_sure
 from quietmr.training.magnitude import magnitude_variance
 from quietmr.training.noisy_scans import NoisyScan, load_noisy
 from quietmr.training.objectives import draw_probe
-from quietmr.training.recipe import LossName, Recipe
+from quietmr.training.recipe import Lesson, Recipe
 from quietmr.training.scans import load_clean, split
 from quietmr.training.validation import denoised
 
@@ -38,7 +38,7 @@ class HeldOut:
         networks that are compared.
     """
 
-    loss: LossName
+    loss: Lesson
     noisy: Tensor
     sigma: Tensor
     other: Tensor
@@ -87,7 +87,7 @@ def draw_held_out(recipe: Recipe, start: nn.Module) -> tuple[list[HeldOut], list
         If the scans cannot be used.
     """
     rng = torch.Generator().manual_seed(2**31 + recipe.seed)
-    cases = _from_clean(recipe, rng) if recipe.loss == "supervised" else _from_noisy(recipe, start, rng)
+    cases = _from_clean(recipe, rng) if recipe.lesson == "supervised" else _from_noisy(recipe, start, rng)
     halves = [case.halves() for case in cases]
     return [left for left, _ in halves], [right for _, right in halves]
 
@@ -109,9 +109,9 @@ def _from_clean(recipe: Recipe, rng: torch.Generator) -> list[HeldOut]:
 
 
 def _from_noisy(recipe: Recipe, start: nn.Module, rng: torch.Generator) -> list[HeldOut]:
-    scans = load_noisy(recipe.scans, repeats=recipe.loss == "noise2noise")
+    scans = load_noisy(recipe.scans, repeats=recipe.lesson == "noise2noise")
     chosen = [scans[i] for i in _spread(len(scans), recipe.validation_cases)]
-    if recipe.loss == "sure":
+    if recipe.lesson == "sure":
         return [_with_probe(scan, recipe.scans.held_out, start, rng) for scan in chosen]
     return [case for scan in chosen for case in _pairs(scan, recipe.scans.held_out)]
 

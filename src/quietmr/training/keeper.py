@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from quietmr.training.checkpoint import save_checkpoint
+from quietmr.training.complex_validation import draw_complex_cases, mean_blur_gain, mean_complex_gain
 from quietmr.training.curve import save_curve
 from quietmr.training.held_out import draw_held_out, pooled_gain
 from quietmr.training.recipe import Recipe
@@ -58,7 +59,20 @@ class News:
     validated: bool
 
 
-Score = Callable[[nn.Module], float]
+@dataclass(frozen=True)
+class Score:
+    """What judges a run.
+
+    Attributes
+    ----------
+    gain : callable
+        Gain of a network in dB.
+    yardstick : dict
+        Gains of simpler means on the same images, for the record.
+    """
+
+    gain: Callable[[nn.Module], float]
+    yardstick: dict[str, float] = field(default_factory=dict)
 
 
 def make_score(recipe: Recipe, start: nn.Module) -> Score:
@@ -71,9 +85,13 @@ def make_score(recipe: Recipe, start: nn.Module) -> Score:
     """
     if recipe.scans.share > 0 and recipe.scans.held_out > 0:
         pieces, _ = draw_held_out(recipe, start)
-        return lambda network: pooled_gain(network, pieces)
+        return Score(lambda network: pooled_gain(network, pieces))
+    if recipe.channels == "complex":
+        samples = draw_complex_cases(recipe.validation_cases, recipe.seed, recipe.mr)
+        blur = {"best_blur_gain_db": round(mean_blur_gain(samples), 4)}
+        return Score(lambda network: mean_complex_gain(network, samples), blur)
     cases = draw_cases(recipe.validation_cases, recipe.seed)
-    return lambda network: mean_gain(network, cases)
+    return Score(lambda network: mean_gain(network, cases))
 
 
 class Keeper:
@@ -83,8 +101,7 @@ class Keeper:
     ----------
     folder : Path
     recipe : Recipe
-    score : callable
-        Gain of a network in dB.
+    score : Score
     tell : callable, optional
         Is told about every step.
     """
@@ -106,16 +123,16 @@ class Keeper:
             Score the best weights so far again: recipe, scans or the code that draws scenes may have changed.
         """
         write_text(self.folder / RECIPE, self.recipe.model_dump_json(indent=2) + "\n")
-        append_line(self.folder / SESSIONS, {**session, "from_step": run.step})
+        append_line(self.folder / SESSIONS, {**session, **self.score.yardstick, "from_step": run.step})
         known = [entry for entry in read_lines(self.folder / LOG) if entry["step"] <= run.step]
         write_text(self.folder / LOG, "".join(f"{json.dumps(entry)}\n" for entry in known))
         if rescore and (self.folder / BEST).exists():
             best = deepcopy(run.average.module)
             best.load_state_dict(load_file(self.folder / BEST))
-            run.best = self.score(best)
+            run.best = self.score.gain(best)
         elif run.step == 0 and self.recipe.start_from:
             # The parent has to be beaten, else its weights stay the best.
-            self.gain = run.best = self.score(run.average.module)
+            self.gain = run.best = self.score.gain(run.average.module)
             self._log(run, None)
 
     def note(self, run: Running, loss: float, *, last: bool) -> None:
@@ -137,7 +154,7 @@ class Keeper:
 
     def _validate(self, run: Running, loss: float) -> None:
         """Score the running average, log the score, keep the weights if they are the best so far."""
-        self.gain = self.score(run.average.module)
+        self.gain = self.score.gain(run.average.module)
         self._log(run, round(loss, 5))
         self.losses.clear()
         if self.gain > run.best:

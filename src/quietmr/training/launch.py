@@ -66,7 +66,7 @@ def make_fabric(recipe: Recipe, launch: Launch) -> Fabric:
         If the device is not there.
     """
     device = select_device(launch.device)
-    exact = recipe.precision == "32" or recipe.loss == "sure"  # the probe's response drowns in bfloat16
+    exact = recipe.precision == "32" or recipe.lesson == "sure"  # the probe's response drowns in bfloat16
     reduced = recipe.precision == "bf16" or (not exact and runs_bfloat16(device))
     return Fabric(
         accelerator=device.type,

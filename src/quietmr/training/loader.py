@@ -5,6 +5,7 @@ import signal
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from quietmr.training.complex_batches import ComplexBatches
 from quietmr.training.noisy_batches import NoisyBatches
 from quietmr.training.recipe import Recipe
 from quietmr.training.scenes import SceneBatches
@@ -18,8 +19,7 @@ def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[li
     InputError
         If the recipe asks for scans that cannot be used.
     """
-    kind = SceneBatches if recipe.loss == "supervised" else NoisyBatches
-    batches: IterableDataset[list[Tensor]] = kind(recipe, start, rank)
+    batches = _dataset(recipe, start, rank)
     if recipe.workers == 0:
         return DataLoader(batches, batch_size=None)
     return DataLoader(
@@ -30,6 +30,12 @@ def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[li
         multiprocessing_context="spawn",
         worker_init_fn=_leave_signals_to_the_trainer,
     )
+
+
+def _dataset(recipe: Recipe, start: int, rank: int) -> IterableDataset[list[Tensor]]:
+    if recipe.lesson != "supervised":
+        return NoisyBatches(recipe, start, rank)
+    return ComplexBatches(recipe, start, rank) if recipe.channels == "complex" else SceneBatches(recipe, start, rank)
 
 
 def _leave_signals_to_the_trainer(worker: int) -> None:

@@ -15,15 +15,17 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from quietmr.models import build_architecture, to_channels_last
 from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
+from quietmr.training.complex_start import check_channels
 from quietmr.training.keeper import Keeper, News, make_score
 from quietmr.training.launch import Finished, Launch, make_fabric, precision_of
 from quietmr.training.loader import training_batches
-from quietmr.training.objectives import Objective, make_objective
-from quietmr.training.optimizers import make_optimizers, rate
+from quietmr.training.objectives import Objective, Supervised, make_objective
+from quietmr.training.optimizers import make_optimizers, set_rates
 from quietmr.training.parent import Parent, adapted, load_parent
 from quietmr.training.provenance import session_facts
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
+from quietmr.training.sophia import Sophia
 from quietmr.training.stopping import StopWish, stop_wishes
 
 
@@ -47,9 +49,9 @@ class _Run:
         return {"step": self.step, "best": self.best, "minutes": self.minutes}
 
 
-def noise_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
-    """Make the generator of the noise of one step in one process: no two (seed, step, rank) share a stream."""
-    word = int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0])
+def noise_generator(seed: int, step: int, rank: int, device: torch.device, purpose: int = 0) -> torch.Generator:
+    """Make the generator of the noise of one step in one process: no two (seed, step, rank, purpose) share a stream."""
+    word = int(np.random.SeedSequence([seed, step, rank, purpose]).generate_state(1, np.uint64)[0])
     return torch.Generator(device).manual_seed(word >> 1)
 
 
@@ -58,6 +60,7 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     if parent is not None:
         network.load_state_dict(parent.network.state_dict())
+    check_channels(network, recipe.channels)
     network = fabric.to_device(to_channels_last(network))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]
     # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.
@@ -78,15 +81,40 @@ def train_step(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Object
     rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device)
     loss = objective(run.forward, batch, rng)
     fabric.backward(loss)
-    share = rate(run.step, recipe.steps, recipe.optimizer)
-    for optimizer, full in zip(run.optimizers, (recipe.optimizer.lr_muon, recipe.optimizer.lr_adam), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = full * share
+    if recipe.optimizer.clip is not None:
+        nn.utils.clip_grad_norm_(run.network.parameters(), recipe.optimizer.clip)
+    set_rates(run.optimizers, run.step, recipe.steps, recipe.optimizer)
+    for optimizer in run.optimizers:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     run.average.update_parameters(run.network)
     run.step += 1
     return float(loss.detach())
+
+
+def measure_curvature(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Objective, fabric: Fabric) -> None:
+    """Tell optimizers that ask for it the curvature of the loss, the mean over all processes."""
+
+    def forward(x: Tensor) -> Tensor:
+        # The network itself: squares must be averaged over processes, not gradients.
+        with fabric.autocast():
+            output: Tensor = run.network(x)
+        return output
+
+    for optimizer in run.optimizers:
+        if not isinstance(optimizer, Sophia) or run.step % recipe.optimizer.hessian_every:
+            continue
+        assert isinstance(objective, Supervised), "the recipe has been checked"
+        rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device, purpose=1)
+        estimates = objective.curvature(forward, batch, optimizer.weights(), rng)
+        if fabric.world_size > 1:
+            estimates = [_tensor(fabric.all_reduce(estimate, reduce_op="mean")) for estimate in estimates]
+        optimizer.update_hessian(estimates)
+
+
+def _tensor(reduced: object) -> Tensor:
+    assert isinstance(reduced, Tensor), "a tensor went in"
+    return reduced
 
 
 def train(
@@ -113,7 +141,7 @@ def train(
     InputError
         If the device is absent, the scans cannot be used, or the run cannot go on with this recipe.
     ModelError
-        If the model to start from is unknown, or not the network of the recipe.
+        If the model to start from is unknown or not the network of the recipe, or a loss needs weights that are absent.
     """
     launch = launch or Launch()
     check_free(folder, resume=launch.resume, force=launch.force)
@@ -123,6 +151,7 @@ def train(
     fabric = make_fabric(recipe, launch)
     # Read before processes are started, so that a mistake is told once.
     session = session_facts(recipe, parent, launch.command) if fabric.global_rank == 0 else {}
+    objective = make_objective(recipe, parent.network if parent else None)
     fabric.launch()
     with stop_wishes() as wish:
         run = _start(recipe, parent, folder, fabric, resume=launch.resume)
@@ -134,9 +163,10 @@ def train(
             keeper = Keeper(folder, recipe, make_score(recipe, parent.network if parent else run.network), tell)
             how = {"device": str(fabric.device), "processes": fabric.world_size, "precision": precision_of(fabric)}
             keeper.begin(run, {**session, **how, "recipe_changes": changes}, rescore=launch.resume)
-        origin = fabric.to_device(to_channels_last(parent.network)) if parent else None
+        if parent is not None:
+            fabric.to_device(to_channels_last(parent.network))
         asked = partial(_asked, launch.max_minutes, wish)
-        reason = _fit(run, recipe, fabric, keeper, make_objective(recipe, origin), asked)
+        reason = _fit(run, recipe, fabric, keeper, objective, asked)
         if keeper is not None:
             keeper.end(run, reason)
     return Finished(folder / BEST, run.step, reason, fabric.is_global_zero)
@@ -154,7 +184,9 @@ def _fit(
     batches: Iterator[list[Tensor]] = iter(training_batches(recipe, run.step, fabric.global_rank))
     began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
-        loss = train_step(run, fabric.to_device(next(batches)), recipe, objective, fabric)
+        batch = fabric.to_device(next(batches))
+        measure_curvature(run, batch, recipe, objective, fabric)
+        loss = train_step(run, batch, recipe, objective, fabric)
         run.minutes = before + (time.monotonic() - began) / 60
         reason = _agreed(fabric, asked(run.minutes - before))
         if keeper is not None:
@@ -178,6 +210,4 @@ def _agreed(fabric: Fabric, reason: str) -> str:
     if fabric.world_size == 1:
         return reason
     code = torch.tensor(float(_REASONS.index(reason)), device=fabric.device)
-    largest = fabric.all_reduce(code, reduce_op="max")
-    assert isinstance(largest, Tensor), "a tensor went in"
-    return _REASONS[int(largest)]
+    return _REASONS[int(_tensor(fabric.all_reduce(code, reduce_op="max")))]

@@ -1,4 +1,4 @@
-"""Losses of denoising networks: one function each."""
+"""Losses of denoising networks in noise SDs, with and without clean references: one function each."""
 
 from torch import Tensor
 
@@ -12,7 +12,8 @@ def log_charbonnier(output: Tensor, target: Tensor, sigma: Tensor, width: float 
     """Mean over the batch of the logarithm of the mean Charbonnier error, in units of the local noise SD.
 
     The logarithm weighs every sample by its relative improvement, so that a step follows decibels and not the few
-    samples with the strongest noise. Close to quadratic for errors below ``width`` noise SDs.
+    samples with the strongest noise. Close to quadratic for errors below ``width`` noise SDs; errors of complex images
+    are distances in the complex plane.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def log_charbonnier(output: Tensor, target: Tensor, sigma: Tensor, width: float 
     Tensor, scalar
     """
     error = (output - target) / sigma
-    penalty = (error.square() + width**2).sqrt() - width
+    penalty = (error.square().sum(1) + width**2).sqrt() - width
     return (penalty.flatten(1).mean(1) + 1e-3).log().mean()
 
 
@@ -34,7 +35,7 @@ def sure(output: Tensor, probed: Tensor, noisy: Tensor, probe: Tensor, variance:
 
     For ``noisy = truth + n`` with Gaussian n of the given variance, the mean over noise and probe equals that of
     ``(output - truth)^2`` (Stein 1981; Ramani, Blu, Unser 2008 for the probe). For correlated noise the probe has to be
-    correlated like the noise.
+    correlated like the noise. Channels of a complex image have noise and probe of their own.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def sure(output: Tensor, probed: Tensor, noisy: Tensor, probe: Tensor, variance:
     probe : Tensor, same shape
         Random, mean 0, SD 1, drawn apart from the noise.
     variance : Tensor or float
-        Of the noise.
+        Of the noise, per real channel: one number, or a map that broadcasts to the images.
 
     Returns
     -------

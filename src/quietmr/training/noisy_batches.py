@@ -34,7 +34,7 @@ class NoisyBatches(IterableDataset[list[Tensor]]):
     def __init__(self, recipe: Recipe, start: int = 0, rank: int = 0) -> None:
         super().__init__()
         self.words = [recipe.seed, start, rank]
-        self.pairs = recipe.loss == "noise2noise"
+        self.pairs = recipe.lesson == "noise2noise"
         with warnings.catch_warnings():
             # Whoever judges the run reads the same scans and lets their warnings through.
             warnings.simplefilter("ignore", QuietmrWarning)

@@ -1,16 +1,51 @@
-"""What a training step minimizes: one objective for each ``loss`` of a recipe."""
+"""What a training step minimizes: one objective for each lesson of a recipe."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from quietmr.noise.synthesis import NoiseLaw, add_noise, colour, draw_noise
-from quietmr.training.losses import PROBE_STEP, drift, log_charbonnier, noise2noise, rician_sure
-from quietmr.training.recipe import Recipe
+from quietmr.training.complex_pairs import complex_batch
+from quietmr.training.curvature import gauss_newton_bartlett
+from quietmr.training.loss_sum import LossSum, make_loss, typical_noise
+from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
+from quietmr.training.recipe import PerceptualRecipe, Recipe
+from quietmr.training.vgg import Vgg16Features, load_vgg16
 
 Forward = Callable[[Tensor], Tensor]
 Objective = Callable[[Forward, list[Tensor], torch.Generator], Tensor]
+Pairs = Callable[[list[Tensor], torch.Generator], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """Comparison with clean images.
+
+    Attributes
+    ----------
+    pairs : callable
+        Makes network input (B, C + 1, F, Y, X), the noise map last, and target (B, C, F, Y, X) of a batch and a
+        generator on its device.
+    loss : LossSum
+    """
+
+    pairs: Pairs
+    loss: LossSum
+
+    def __call__(self, forward: Forward, batch: list[Tensor], rng: torch.Generator) -> Tensor:
+        """Loss of a network on a batch with fresh noise."""
+        x, target = self.pairs(batch, rng)
+        return self.loss(forward(x), target, x[:, -1:])
+
+    def curvature(
+        self, forward: Forward, batch: list[Tensor], weights: list[Tensor], rng: torch.Generator
+    ) -> list[Tensor]:
+        """Estimate the curvature of the loss along each weight, with noise of its own."""
+        x, target = self.pairs(batch, rng)
+        return gauss_newton_bartlett(forward(x).float(), target, x[:, -1:], self.loss, weights, rng)
 
 
 def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective:
@@ -26,14 +61,26 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
     -------
     callable
         Takes the network, a batch (:mod:`quietmr.training.scenes`) and a generator on the device of the batch, and
-        gives the loss.
+        gives the loss. A :class:`Supervised` one where there are clean images.
+
+    Raises
+    ------
+    ModelError
+        If a loss needs weights that are not there.
     """
-    if recipe.loss == "supervised":
+    if recipe.lesson == "supervised":
+        loss = make_loss(recipe.loss_weights, lambda: _vgg16(recipe.perceptual))
+        if recipe.channels == "complex":
+            return Supervised(lambda batch, rng: complex_batch(batch, recipe.mr, rng), loss)
         law = NoiseLaw(**recipe.noise)
-        return lambda forward, batch, rng: supervised_objective(forward, batch, rng, law)
+        return Supervised(lambda batch, rng: noisy_batch(batch[0], law, rng), loss)
     assert parent is not None, "the recipe has been checked"
-    objective = sure_objective if recipe.loss == "sure" else noise2noise_objective
+    objective = sure_objective if recipe.lesson == "sure" else noise2noise_objective
     return lambda forward, batch, rng: objective(forward, batch, rng, parent)
+
+
+def _vgg16(settings: PerceptualRecipe) -> Vgg16Features:
+    return load_vgg16(Path(settings.weights) if settings.weights else None, settings.sha256)
 
 
 def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -44,25 +91,55 @@ def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Ten
     return torch.stack([noisy, sigma], dim=1), target[:, None]
 
 
-def supervised_objective(forward: Forward, batch: list[Tensor], rng: torch.Generator, law: NoiseLaw) -> Tensor:
-    """Loss on clean patches (B, F, Y, X) with fresh noise."""
-    x, target = noisy_batch(batch[0], law, rng)
-    return log_charbonnier(forward(x), target, x[:, -1:])
+def sure_objective(
+    forward: Forward, batch: list[Tensor], rng: torch.Generator, parent: nn.Module | None = None
+) -> Tensor:
+    """Mean risk of noisy patches in squared noise SDs; of magnitudes, with the drift from the parent.
 
+    The noise of complex patches is Gaussian: Stein's estimate holds everywhere, and no parent is needed.
 
-def sure_objective(forward: Forward, batch: list[Tensor], rng: torch.Generator, parent: nn.Module) -> Tensor:
-    """Mean risk of noisy patches and drift from the parent, in squared noise SDs.
-
-    The batch holds the patches (B, F, Y, X), their noise SD (B,) and the filled part of their k-space (B, 3).
+    Parameters
+    ----------
+    forward : callable
+    batch : list of Tensor
+        The patches (B, F, Y, X), magnitudes or complex; their noise SD per real channel, (B,) or a map (B, F, Y, X);
+        and the filled part of their k-space (B, 3).
+    rng : torch.Generator
+    parent : nn.Module, optional
+        Needed for magnitudes.
     """
     noisy, sigma, support = batch
-    snr = noisy / sigma[:, None, None, None]
+    spread = sigma[:, None, None, None, None] if sigma.ndim == 1 else sigma[:, None]
+    snr = _channels(noisy) / spread
     probe = torch.stack(
-        [draw_probe(patch.shape, tuple(filled), rng) for patch, filled in zip(snr, support, strict=True)]
+        [_probe(patch, tuple(filled.tolist()), rng) for patch, filled in zip(snr, support, strict=True)]
     )
+    told = spread / typical_noise(spread)
     # One call, so that gradients are exchanged between processes once.
-    output, probed = forward(network_input(torch.cat([snr, snr + PROBE_STEP * probe]))).squeeze(1).chunk(2)
-    return (rician_sure(output, probed, snr, probe) + drift(output, _estimate(parent, snr))).mean()
+    both = _in_noise_units(forward, torch.cat([snr, snr + PROBE_STEP * probe]), torch.cat([told, told]))
+    output, probed = both.chunk(2)
+    if noisy.is_complex():
+        return sure(output, probed, snr, probe, 1.0).mean()
+    assert parent is not None, "magnitudes are silent in air"
+    with torch.no_grad():
+        reference = _in_noise_units(parent, snr, told)
+    return (rician_sure(output, probed, snr, probe) + drift(output, reference)).mean()
+
+
+def _channels(image: Tensor) -> Tensor:
+    """(B, F, Y, X) to (B, 1, F, Y, X), or (B, 2, F, Y, X) if complex."""
+    return torch.stack([image.real, image.imag], dim=1) if image.is_complex() else image[:, None]
+
+
+def _in_noise_units(forward: Forward, snr: Tensor, told: Tensor) -> Tensor:
+    """Run a network on images of unit noise: it sees them with the noise ``told`` (B, 1, F, Y, X) and that map."""
+    told = told.expand(-1, -1, *snr.shape[2:])
+    return forward(torch.cat([snr * told, told], dim=1)) / told
+
+
+def _probe(patch: Tensor, support: tuple[float, ...], rng: torch.Generator) -> Tensor:
+    """One probe for each channel of (C, F, Y, X)."""
+    return torch.stack([draw_probe(channel.shape, support, rng) for channel in patch])
 
 
 def noise2noise_objective(forward: Forward, batch: list[Tensor], rng: torch.Generator, parent: nn.Module) -> Tensor:

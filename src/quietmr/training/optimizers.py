@@ -1,23 +1,64 @@
-"""Which optimizer moves which weights, and how fast."""
+"""Which optimizer moves which weights."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quietmr.training.muon import Muon
+from quietmr.training.rates import cycled_momentum, rate
 from quietmr.training.recipe import OptimizerRecipe
+from quietmr.training.sign_momentum import SignMomentum
+from quietmr.training.sophia import Sophia
+
+# Linear layers, convolutions in two and in three dimensions.
+_MATRIX_RANKS = (2, 4, 5)
+# First and last convolution of the networks of quietmr.models.
+_EDGES = ("stem.weight", "head.weight", "first.weight", "last.weight")
 
 
 def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
-    """Muon for inner weights, AdamW for the first and the last convolution, as ``training_lab`` measured best."""
+    """Make the optimizers of a recipe at their full rates, which they remember (``initial_lr``).
+
+    ``muon`` is two of them: Muon for inner weights, AdamW for the first and the last convolution, as ``training_lab``
+    measured best.
+    """
     weights = [p for p in network.parameters() if p.requires_grad]
-    edge = {id(p) for name, p in network.named_parameters() if name.startswith(("stem", "head")) or p.ndim < 2}
-    inner = [p for p in weights if id(p) not in edge]
-    outer = [p for p in weights if id(p) in edge]
+    optimizers: list[torch.optim.Optimizer]
+    if settings.kind == "muon":
+        optimizers = _muon_and_adamw(network, settings)
+    elif settings.kind == "adamw":
+        optimizers = [torch.optim.AdamW(weights, settings.lr_adam, weight_decay=settings.weight_decay)]
+    elif settings.kind == "sophia":
+        scale, decay = settings.hessian_scale, settings.weight_decay
+        optimizers = [Sophia(weights, settings.lr_sign, scale=scale, weight_decay=decay)]
+    else:
+        optimizers = [SignMomentum(weights, settings.lr_sign)]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
+
+
+def _muon_and_adamw(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
+    weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+    inner = [weight for name, weight in weights.items() if is_matrix(name, weight)]
+    outer = [weight for name, weight in weights.items() if not is_matrix(name, weight)]
     return [Muon(inner, settings.lr_muon), torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)]
 
 
-def rate(step: int, steps: int, settings: OptimizerRecipe) -> float:
-    """Part of the full learning rate at a step: linear warm-up, flat, linear decay to 0."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    left = (steps - step) / max(1.0, steps * (1.0 - settings.flat))
-    return max(0.0, min(warm, left, 1.0))
+def is_matrix(name: str, weight: Tensor) -> bool:
+    """Whether Muon moves a weight: those of linear layers and convolutions, but for the first and the last.
+
+    Biases, scales of normalizations (a map of channels, rows and columns in the faithful forms of SNRAware) and tables
+    of positions are no maps between channels.
+    """
+    return name.endswith("weight") and weight.ndim in _MATRIX_RANKS and name not in _EDGES
+
+
+def set_rates(optimizers: list[torch.optim.Optimizer], step: int, steps: int, settings: OptimizerRecipe) -> None:
+    """Set learning rates, and what the schedule changes with them, for one step."""
+    share = rate(step, steps, settings)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * share
+            if isinstance(optimizer, SignMomentum) and settings.schedule == "one-cycle":
+                group["momentum"] = cycled_momentum(step, steps)

@@ -11,6 +11,7 @@ from torch import nn
 
 from quietmr.data import ModelError
 from quietmr.models import Card, build_architecture, create_model, load_card
+from quietmr.training.complex_start import for_complex
 from quietmr.training.recipe import NetworkRecipe, Recipe
 
 
@@ -54,7 +55,10 @@ def load_parent(recipe: Recipe) -> Parent | None:
     if path.suffix == ".safetensors" and path.exists() and not path.with_suffix(".json").exists():
         return _bare(path, recipe.network)
     card = load_card(recipe.start_from)
-    return Parent(create_model(recipe.start_from), card.name, card.sha256, card)
+    network = create_model(recipe.start_from)
+    if recipe.channels == "complex":
+        network, card = for_complex(network, card)
+    return Parent(network, card.name, card.sha256, card)
 
 
 def _bare(path: Path, settings: NetworkRecipe) -> Parent:

@@ -1,5 +1,7 @@
 """Patches cut from scenes."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ from quietmr.signal.kspace import crop_kspace
 from quietmr.training.recipe import Patch
 
 Scene = NDArray[np.float32]
+Value = TypeVar("Value", np.float32, np.complex64)
 
 
 def fits(scene: Scene, patch: Patch) -> bool:
@@ -40,7 +43,7 @@ def draw_patch(patches: list[Patch], rng: np.random.Generator) -> Patch:
     return patches[int(rng.choice(len(patches), p=shares / shares.sum()))]
 
 
-def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> Scene:
+def cut_patch(scene: NDArray[Value], patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> NDArray[Value]:
     """Cut a random patch, flipped at random and turned in plane.
 
     Empty places are drawn less often: a patch darker than 2 % is drawn once more.
@@ -48,7 +51,7 @@ def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: boo
     Parameters
     ----------
     scene : array, shape (..., F, Y, X)
-        Leading axes stay together. They must be absent for a patch with a zoom.
+        Magnitude or complex. Leading axes stay together. They must be absent for a patch with a zoom.
     patch : Patch
     rng : numpy Generator
     turn : bool
@@ -59,7 +62,7 @@ def cut_patch(scene: Scene, patch: Patch, rng: np.random.Generator, *, turn: boo
         corner = [int(rng.integers(0, n - wide + 1)) for n, wide in zip(scene.shape[-3:], size, strict=True)]
         f, y, x = (slice(c, c + wide) for c, wide in zip(corner, size, strict=True))
         crop = scene[..., f, y, x]
-        if crop.mean() > 0.02:
+        if np.abs(crop).mean() > 0.02:
             break
     crop = crop_kspace(crop, patch.shape)
     for axis in (-3, -2, -1):

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from quietmr.data import InputError
+from quietmr.training.loss_sum import LOSSES, check_losses
+from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
 
 
@@ -72,21 +74,45 @@ class Patch(_Section):
 
 
 class OptimizerRecipe(_Section):
-    """Muon for the inner convolutions, AdamW for the first and last one."""
+    """What moves the weights, and how fast."""
 
+    kind: Literal["muon", "adamw", "sophia", "sign-momentum"] = "muon"
+    """Muon for the inner convolutions with AdamW for the first and last one, or one of the others for all weights."""
     lr_muon: float = Field(0.01, gt=0)
     """Learning rate of Muon, per step, relative to matrices of unit spectral norm."""
     lr_adam: float = Field(1.5e-3, gt=0)
     """Learning rate of AdamW."""
+    lr_sign: float = Field(3e-4, gt=0)
+    """Learning rate of sophia and sign-momentum: the farthest that one step moves a weight."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled decay of the weights by adamw and sophia, times the learning rate."""
+    hessian_every: int = Field(10, ge=1)
+    """Steps between two estimates of the curvature by sophia."""
+    hessian_scale: float = Field(0.05, gt=0)
+    """Gamma of sophia: a smaller one moves more weights by the full learning rate."""
+    schedule: Literal["flat", "one-cycle"] = "flat"
+    """Flat and then linear to 0, or one cycle of cosines (Smith, Topin 2019) as the reference of SNRAware has it."""
     warmup: int = Field(200, ge=0)
-    """Steps of linear warm-up."""
+    """Steps of linear warm-up of the flat schedule; one-cycle takes 30 % of the run."""
     flat: float = Field(0.7, ge=0, le=1)
     """Part of the run at full rate, before the linear decay to 0."""
+    clip: float | None = Field(None, gt=0)
+    """Largest norm of the gradient of all weights together; longer ones are shortened."""
     ema: float = Field(0.998, ge=0, lt=1)
     """Decay per step of the running average of the weights, which is what is shipped."""
 
 
-LossName = Literal["supervised", "sure", "noise2noise"]
+class PerceptualRecipe(_Section):
+    """Weights of VGG16 for the loss ``perceptual``; they do not come with quietmr."""
+
+    weights: str = ""
+    """A .safetensors file; vgg16.safetensors in the cache folder of quietmr if left out."""
+    sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$")
+    """Expected hash of the file."""
+
+
+Lesson = Literal["supervised", "sure", "noise2noise"]
+_LESSONS = get_args(Lesson)
 
 
 class Recipe(_Section):
@@ -94,10 +120,16 @@ class Recipe(_Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of the weights and of the run folder."""
-    loss: LossName = "supervised"
-    """What is learned from: clean images and drawn noise, noisy scans alone (sure), or repeats (noise2noise)."""
+    loss: str | dict[str, float] = "supervised"
+    """What is minimized. "supervised": clean images, drawn noise, log_charbonnier; "sure": noisy scans alone;
+    "noise2noise": repeats; or clean images and drawn noise with other losses, one by its name or a weighted sum, such
+    as {charbonnier: 1.0, gradient: 0.5}."""
+    perceptual: PerceptualRecipe = PerceptualRecipe()
+    channels: Literal["magnitude", "complex"] = "magnitude"
+    """Images that the network sees: magnitudes (Rician noise by ``noise``), or complex images (noise by ``mr``)."""
     start_from: str = ""
-    """Trained model to begin with: a name, or a weights file; nothing stands for random weights."""
+    """Trained model to begin with: a name, or a weights file; nothing stands for random weights. A complex recipe can
+    start from a magnitude model."""
     seed: int = 0
     """Seed of everything random."""
     steps: int = Field(20_000, ge=1)
@@ -117,13 +149,65 @@ class Recipe(_Section):
     scans: ScanRecipe = ScanRecipe()
     noise: dict[str, float] = Field(default_factory=dict)
     """Settings of ``quietmr.noise.synthesis.NoiseLaw``."""
+    mr: MrRecipe = MrRecipe()
     patches: tuple[Patch, ...] = (Patch(shape=(16, 48, 48)),)
     optimizer: OptimizerRecipe = OptimizerRecipe()
+
+    @field_validator("loss")
+    @classmethod
+    def _losses_exist(cls, loss: str | dict[str, float]) -> str | dict[str, float]:
+        """Refuse names that mean nothing."""
+        if isinstance(loss, str):
+            if loss not in _LESSONS and loss not in LOSSES:
+                raise ValueError(f"there is no loss '{loss}'; known ones are {', '.join([*_LESSONS, *LOSSES])}")
+            return loss
+        alone = sorted(set(loss) & set(_LESSONS))
+        if alone:
+            raise ValueError(f"'{alone[0]}' stands alone: a sum holds losses that compare with clean images")
+        try:
+            check_losses(loss)
+        except InputError as problem:
+            raise ValueError(str(problem)) from None
+        return loss
+
+    @property
+    def lesson(self) -> Lesson:
+        """What is learned from: clean images, noisy scans alone, or repeats."""
+        return "sure" if self.loss == "sure" else "noise2noise" if self.loss == "noise2noise" else "supervised"
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """Losses that compare with clean images and their weights; none where there are no clean images."""
+        if isinstance(self.loss, dict):
+            return self.loss
+        if self.lesson != "supervised":
+            return {}
+        return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
+
+    @model_validator(mode="after")
+    def _complex_is_procedural(self) -> Self:
+        """Refuse what complex training has not."""
+        if self.channels == "magnitude":
+            return self
+        if self.lesson != "supervised":
+            raise ValueError(f"loss '{self.loss}' learns from magnitudes: with channels 'complex' compare with scenes")
+        if self.scans.share > 0:
+            raise ValueError("channels 'complex' learns from procedural scenes: set scans.share to 0")
+        if self.noise:
+            raise ValueError("'noise' is the noise of magnitudes: with channels 'complex' set the section 'mr'")
+        return self
+
+    @model_validator(mode="after")
+    def _curvature_needs_truth(self) -> Self:
+        """Refuse sophia where nothing tells the curvature of the loss."""
+        if self.optimizer.kind == "sophia" and self.lesson != "supervised":
+            raise ValueError(f"sophia measures the curvature against clean images: with loss '{self.loss}' take muon")
+        return self
 
     @model_validator(mode="after")
     def _noisy_scans_suffice(self) -> Self:
         """Refuse settings that contradict learning without clean references."""
-        if self.loss == "supervised":
+        if self.lesson == "supervised":
             return self
         wrong = {
             "start_from must name a trained model": not self.start_from,

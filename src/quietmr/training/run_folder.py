@@ -14,7 +14,7 @@ from quietmr.training.recipe import Recipe
 RECIPE, LOG, SESSIONS, CURVE = "recipe.json", "log.jsonl", "sessions.jsonl", "curve.png"
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
 # What a checkpoint cannot be continued with: other weights, or scores that mean something else.
-_FIXED = ("network", "loss", "start_from")
+_FIXED = ("network", "loss", "start_from", "channels")
 
 
 def check_free(folder: Path, *, resume: bool, force: bool) -> None:
@@ -63,12 +63,14 @@ def recipe_changes(folder: Path, recipe: Recipe) -> dict[str, Any]:
         ) from None
     before, now = stored.model_dump(mode="json"), recipe.model_dump(mode="json")
     changes = {key: [before[key], now[key]] for key in now if before[key] != now[key]}
-    for key in _FIXED:
-        if key in changes:
-            raise InputError(
-                f"The recipe has another '{key}' than the run in {folder}, which cannot go on with it: start a new run "
-                "(another --out, and start_from=BEST.safetensors to begin with its weights), or put the entry back."
-            )
+    fixed = {key for key in _FIXED if key in changes}
+    if stored.optimizer.kind != recipe.optimizer.kind:
+        fixed.add("optimizer.kind")
+    if fixed:
+        raise InputError(
+            f"The recipe has another '{min(fixed)}' than the run in {folder}, which cannot go on with it: start a new "
+            "run (another --out, and start_from=BEST.safetensors to begin with its weights), or put the entry back."
+        )
     return changes
 
 

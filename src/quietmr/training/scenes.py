@@ -10,7 +10,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from quietmr.phantoms import Mixture, draw_scene
 from quietmr.training.patches import cut_patch, draw_patch, fits, fitting_patches
-from quietmr.training.recipe import Patch, Recipe, SceneRecipe
+from quietmr.training.recipe import Patch, Recipe
+from quietmr.training.rolling import RollingBank
 from quietmr.training.scans import load_clean, split
 
 Scene = NDArray[np.float32]
@@ -44,41 +45,20 @@ class SceneBatches(IterableDataset[list[Tensor]]):
     def __iter__(self) -> Iterator[list[Tensor]]:
         worker = get_worker_info()
         rng = np.random.default_rng([*self.words, worker.id if worker else 0])
-        pool = ScenePool(self.recipe.scenes, rng)
+        settings = self.recipe.scenes
+        mixture = Mixture(**settings.mixture)
+        pool = RollingBank(lambda: draw_scene(settings.shape, mixture, rng), settings.pool, settings.reuse, rng)
         while True:
             patch = draw_patch(self.patches, rng)
             crops = [self._cut(patch, pool, rng) for _ in range(patch.batch)]
             yield [torch.from_numpy(np.stack(crops))]
 
-    def _cut(self, patch: Patch, pool: "ScenePool", rng: np.random.Generator) -> Scene:
+    def _cut(self, patch: Patch, pool: RollingBank[Scene], rng: np.random.Generator) -> Scene:
         settings = self.recipe.scans
         fitting = [scan for scan in self.scans if fits(scan, patch)]
         if fitting and rng.random() < settings.share:
             return change_contrast(cut_patch(fitting[int(rng.integers(len(fitting)))], patch, rng), settings.gamma, rng)
         return cut_patch(pool.draw(), patch, rng)
-
-
-class ScenePool:
-    """Procedural scenes, drawn again and again: grows by one with every draw until full, then renews itself slowly."""
-
-    def __init__(self, settings: SceneRecipe, rng: np.random.Generator) -> None:
-        self.settings, self.rng = settings, rng
-        self.mixture = Mixture(**settings.mixture)
-        self.scenes: list[Scene] = []
-        self.drawn = 0
-
-    def draw(self) -> Scene:
-        """Take a scene of the pool."""
-        self.drawn += 1
-        if len(self.scenes) < self.settings.pool:
-            self.scenes.append(self._make())
-        elif self.drawn >= self.settings.reuse:
-            self.drawn = 0
-            self.scenes[int(self.rng.integers(len(self.scenes)))] = self._make()
-        return self.scenes[int(self.rng.integers(len(self.scenes)))]
-
-    def _make(self) -> Scene:
-        return draw_scene(self.settings.shape, self.mixture, self.rng)
 
 
 def change_contrast(crop: Scene, gamma: float, rng: np.random.Generator) -> Scene:

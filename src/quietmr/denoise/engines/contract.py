@@ -17,16 +17,16 @@ class Runner(Protocol):
     def precision(self) -> str:
         """What it computes in, for the history: float32, bfloat16, int8 and float32 ..."""
 
-    def __call__(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Denoise one tile.
 
         Parameters
         ----------
-        pair : array, shape (2, F, Y, X)
-            Noisy magnitude and noise SD, both in units of the noise level.
+        channels : array, shape (2 or 3, F, Y, X)
+            Noisy magnitude, or real and imaginary part, and noise SD, all in units of the noise level.
 
         Returns
         -------
-        array, shape (F, Y, X)
-            In the same units; may be negative.
+        array, shape (1 or 2, F, Y, X)
+            Magnitude, or real and imaginary part, in the same units; may be negative.
         """

@@ -56,12 +56,17 @@ class OpenVinoRunner:
         Raises
         ------
         InputError
-            If the network is of a kind that this engine does not know, or the SNR is too high for int8.
+            If the network is of a kind that this engine does not know, or int8 is too coarse for it or for the SNR.
         """
         if not isinstance(network, UNet3d):
             raise InputError(
                 f"The OpenVINO engines run networks of the kind UNet3d, not {type(network).__name__}: "
                 "use the engine torch for this model."
+            )
+        if integers and network.out_channels != 1:
+            raise InputError(
+                "The engine openvino-int8 runs networks for magnitudes, and this one is for complex images: use the "
+                "engine openvino or torch."
             )
         if integers and snr > HIGHEST_SNR:
             raise InputError(
@@ -82,13 +87,13 @@ class OpenVinoRunner:
         floats = "bfloat16" if self.hint == "bf16" else "float32"
         return floats if self.brightness is None else f"int8 and {floats}"
 
-    def __call__(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Denoise one tile."""
-        c, f, y, x = pair.shape
+        c, f, y, x = channels.shape
         compiled = _compile(self.weights, (c, f, y, x), torch.get_num_threads(), self.hint, self.brightness)
         # The request holds the memory of all layers: it lives for one tile.
-        output = compiled.create_infer_request().infer([pair[None]])[0]
-        return np.array(output[0, 0], dtype=np.float32)
+        output = compiled.create_infer_request().infer([channels[None]])[0]
+        return np.array(output[0], dtype=np.float32)
 
 
 @lru_cache(maxsize=4)

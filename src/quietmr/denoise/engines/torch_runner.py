@@ -39,11 +39,11 @@ class TorchRunner:
         """What the convolutions compute in."""
         return "bfloat16" if self.reduced else "float32"
 
-    def __call__(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Denoise one tile."""
-        x = torch.from_numpy(pair)[None].to(self.place)
+        x = torch.from_numpy(channels)[None].to(self.place)
         small = self.place.type == "cpu" and not self.reduced and x[0, 0, :, :, 0].numel() < _ONEDNN_MINIMUM // 8
         with torch.inference_mode(), torch.autocast(self.place.type, torch.bfloat16, enabled=self.reduced):
             # A twin in the batch makes oneDNN take small pictures too.
-            output = self.network(x.expand(2, *x.shape[1:]) if small else x)[0, 0]
+            output = self.network(x.expand(2, *x.shape[1:]) if small else x)[0]
         return np.asarray(output.float().cpu().numpy(), dtype=np.float32)

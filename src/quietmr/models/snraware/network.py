@@ -1,0 +1,102 @@
+"""The frame around a backbone: channels in, channels out, any size of image."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from quietmr.data import ModelError
+from quietmr.models.snraware.cell import CellPlan
+from quietmr.models.snraware.convolution import Convolution
+from quietmr.models.snraware.hrnet import BlockFactory, HRNet
+from quietmr.models.snraware.unet import UNet
+
+BACKBONES: Mapping[str, Callable[[int, int, BlockFactory], HRNet | UNet]] = {"hrnet": HRNet, "unet": UNet}
+
+
+class Snraware(nn.Module):
+    """Denoiser of complex series of images with a noise map (SNRAware, Xue et al. 2025, arXiv 2503.18162).
+
+    The last input channel is the noise map, the others are the noisy image; the output is the denoised image itself.
+    Image and map are in SNR units (noise SD 1 per channel where the map is 1). In its corrected form any size F, Y,
+    X >= 1 works: Y and X are filled up inside by repeating the edge.
+
+    Parameters
+    ----------
+    backbone : str
+        "hrnet" or "unet".
+    plan : CellPlan
+        What the blocks are made of.
+    in_channels, out_channels : int
+        Image channels plus one for the noise map; image channels.
+    width : int
+        Channels at full resolution.
+    levels : int
+        Levels of resolution.
+
+    Raises
+    ------
+    ModelError
+        If the backbone is unknown, or the size of a faithful network does not halve often enough.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        plan: CellPlan,
+        in_channels: int = 3,
+        out_channels: int = 2,
+        width: int = 64,
+        levels: int = 2,
+    ) -> None:
+        super().__init__()
+        if backbone not in BACKBONES:
+            raise ModelError(f"There is no backbone '{backbone}'; known ones: {', '.join(BACKBONES)}.")
+        self.plan = plan
+        self.first = Convolution(in_channels, width)
+        self.backbone = BACKBONES[backbone](width, levels, plan.block)
+        self.last = Convolution(self.backbone.out_channels, out_channels)
+        step = self.backbone.multiple
+        if plan.faithful and any(n % step or n < 2 * step for n in plan.size[1:]):
+            raise ModelError(f"Y and X of 'size' must be multiples of {step} and at least twice that, got {plan.size}.")
+
+    @property
+    def multiple(self) -> tuple[int, int, int]:
+        """Voxel grid (F, Y, X) for the corners of tiles, so that a tile is cut into windows as the whole image is."""
+        f, y, x = self.plan.grid
+        return f, y * self.backbone.multiple, x * self.backbone.multiple
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Denoise.
+
+        Parameters
+        ----------
+        x : Tensor, shape (B, in_channels, F, Y, X)
+
+        Returns
+        -------
+        Tensor, shape (B, out_channels, F, Y, X)
+
+        Raises
+        ------
+        ModelError
+            If a faithful network gets another size of image than it was made for.
+        """
+        height, width = x.shape[-2:]
+        if self.plan.faithful and (height, width) != self.plan.size[1:]:
+            raise ModelError(
+                f"The faithful form takes images of {self.plan.size[1]} x {self.plan.size[2]} pixels only, for its "
+                f"norms hold a weight for each pixel, got {height} x {width}: cut patches, or take form 'corrected'."
+            )
+        features = self.first(_filled(x, self.backbone.multiple))
+        made = self.backbone(features)
+        n = features.shape[1]
+        result: Tensor = self.last(torch.cat([made[:, :n] + features, made[:, n:]], 1))
+        return result[..., :height, :width]
+
+
+def _filled(x: Tensor, multiple: int) -> Tensor:
+    """Repeat the last row and column up to a multiple, so often that the coarsest level has 2 x 2 pixels at least."""
+    rows, columns = (max(2 * multiple, n + -n % multiple) - n for n in x.shape[-2:])
+    return functional.pad(x, (0, columns, 0, rows, 0, 0), mode="replicate") if rows or columns else x

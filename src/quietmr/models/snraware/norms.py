@@ -1,0 +1,22 @@
+"""Norms of series (B, C, F, Y, X)."""
+
+from torch import Tensor, nn
+
+
+class FrameNorm(nn.LayerNorm):
+    """Layer norm of each frame over channels and pixels, with a weight for each of them: tied to one size of image."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__((channels, height, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each pixel: knows no size, and no pixel sees another."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape."""
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)

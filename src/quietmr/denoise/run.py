@@ -24,7 +24,7 @@ DEFAULT_MODEL = "quiet"
 
 def list_denoisers(pattern: str = "*") -> list[str]:
     """Names of all methods, presets and trained networks first, that match a shell-style pattern."""
-    ours = sorted({*match_names(PRESETS, pattern), *list_models(pattern)})
+    ours = sorted({*match_names(PRESETS, pattern), *match_names(list_models(), pattern)})
     return [*ours, *match_names(CLASSICAL, pattern)]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quietmr.data import InputError
+from quietmr.signal import kspace_filters
 
 Window = NDArray[np.float64]
 Side = Literal["early", "late"]
@@ -87,8 +88,7 @@ def gaussian(n: int, strength: float, rule: WindowRule) -> Window:
     if n < 3 or strength == 0:
         return np.ones(n)
     if rule == "acquired":
-        position = (np.arange(n) - n // 2) / (n // 2)
-        return np.asarray(np.exp(-0.5 * (strength * position) ** 2), dtype=np.float64)
+        return kspace_filters.gaussian(n, strength)
     inner = n - 1 + n % 2
     window = np.exp(-0.5 * (strength * np.linspace(-1, 1, inner)) ** 2)
     return np.concatenate([np.zeros(n - inner), window])

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import hann
 from quietmr.recon.tensor_fourier import center_window, to_image
+from quietmr.signal.kspace_filters import hann
 
 Method = Literal["inati", "walsh"]
 

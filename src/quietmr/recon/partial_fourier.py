@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.recon.kspace_filters import hann
 from quietmr.recon.tensor_fourier import to_image, to_kspace
+from quietmr.signal.kspace_filters import hann
 
 Sampled = tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None, NDArray[np.bool_] | None]
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from quietmr.data import InputError
 from quietmr.recon.grappa import Kernel
-from quietmr.recon.kspace_filters import filter_by_name
+from quietmr.signal.kspace_filters import filter_by_name
 
 CoilMaps = Literal["inati", "walsh"]
 PartialFourier = Literal["zero-fill", "pocs"]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from quietmr.recon.arrangement import Placed
 from quietmr.recon.grid import Grid
-from quietmr.recon.kspace_filters import filter_by_name
 from quietmr.recon.partial_fourier import taper
+from quietmr.signal.kspace_filters import filter_by_name
 
 Window = NDArray[np.float64]
 Span = tuple[int, int]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from quietmr.data import InputError
-from quietmr.recon import kspace_filters as kf
+from quietmr.signal import kspace_filters as kf
 
 
 @pytest.mark.parametrize("n", [16, 17])

@@ -10,7 +10,7 @@ from quietmr.signal.fourier import to_image, to_kspace
 from .scans import expected_signal, repeated_scan
 from .verdict import judge
 
-VOLUME = {"matrix": (32, 36, 20), "acceleration": (2, 2), "calibration_lines": (20, 14), "coils": 8}
+VOLUME = {"matrix": (32, 36, 20), "acceleration": (2, 2), "calibration_lines": (20, 16), "coils": 8}
 
 SCANS = {
     "R1": {"acceleration": (1, 1)},

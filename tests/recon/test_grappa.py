@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from quietmr.data import InputError
+from quietmr.data import InputError, QuietmrWarning
 from quietmr.recon.grappa import Kernel, Weights, calibrate
 from quietmr.recon.grid import Grid
 from quietmr.recon.lattice import Lattice
@@ -99,9 +99,11 @@ def test_too_few_calibration_lines_name_the_acceleration_that_works() -> None:
 
 
 def test_kernel_shrinks_to_two_lines_before_it_refuses() -> None:
-    weights = calibrate(_random((4, 1, 14, 64)), Lattice(4))
-    assert weights.kernel.lines == 2
-    assert calibrate(_random((4, 1, 24, 64)), Lattice(4)).kernel.lines == 4
+    # every source line has to meet the center of k-space: 3 R lines on both sides of it for four of them
+    for n, center, lines in ((14, 7, 2), (24, 12, 2), (25, 12, 4), (26, 13, 4)):
+        assert calibrate(_random((4, 1, n, 64)), Lattice(4), center=(0, center)).kernel.lines == lines
+    with pytest.warns(QuietmrWarning, match="do not reach as far"):
+        assert calibrate(_random((4, 1, 14, 64)), Lattice(4), center=(0, 2)).kernel.lines == 2
 
 
 @pytest.mark.parametrize("arguments", [(4, 4, 4), (5, 1, 4), (0, 4, 4), (-3, 4, 4)])

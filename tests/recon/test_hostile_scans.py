@@ -95,8 +95,8 @@ def test_center_of_kspace_missing(kspace: KSpace) -> None:
 
 
 def test_too_few_calibration_lines_say_what_works() -> None:
-    scan = repeated_scan(matrix=(48, 48, 1), coils=4, acceleration=(4, 1), calibration_lines=(4, 1), repetitions=1)
-    with pytest.raises(InputError, match=r"allows (up to R = [23]|no acceleration)"):
+    scan = repeated_scan(matrix=(48, 48, 1), coils=8, acceleration=(6, 1), calibration_lines=(6, 1), repetitions=1)
+    with pytest.raises(InputError, match=r"allows (up to R = [2345]|no acceleration)"):
         reconstruct(scan.kspace)
 
 
@@ -125,6 +125,52 @@ def test_pictures_that_were_not_finished_are_left_out(kspace: KSpace) -> None:
     with pytest.warns(QuietmrWarning, match=r"Frame 1 \(repetition 1\) has only 5 of"):
         image = reconstruct(_without(kspace, np.array(stopped)))
     assert image.shape[0] == 1
+
+
+def test_lost_line_keeps_the_lattice(kspace: KSpace) -> None:
+    lines = kspace.imaging.headers["kspace_encode_step_1"].astype(int)
+    with pytest.warns(QuietmrWarning, match="1 lines of the lattice 2x1 are missing"):
+        image = reconstruct(_without(kspace, lines != 4))
+    assert image.history[-1].parameters["slices"][0]["method"] == "grappa"
+    whole = reconstruct(kspace).data
+    assert np.linalg.norm(image.data - whole) < 0.2 * np.linalg.norm(whole)
+
+
+@pytest.mark.parametrize("method", ["grappa", "sense"])
+def test_no_calibration_lines(kspace: KSpace, method: str) -> None:
+    lines = kspace.imaging.headers["kspace_encode_step_1"].astype(int)
+    with pytest.raises(InputError, match="only 1 lines in slice 0"):
+        reconstruct(_without(kspace, lines % 2 == 0).replace(calibration=None), Settings(method=method))
+
+
+def test_scan_of_calibration_lines_alone(kspace: KSpace) -> None:
+    flagged = _with_headers(kspace, flags=np.uint64(Flag.CALIBRATION))
+    with pytest.raises(InputError, match="flagged as calibration only"):
+        reconstruct(flagged)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"recon_matrix": (60000, 60000, 1)}, "wants an image of 60000 pixels"),
+        ({"matrix": (96, 65535, 1), "lines": None}, "speaks of 65535 lines, the readouts cover"),
+    ],
+)
+def test_headers_that_ask_for_huge_images(kspace: KSpace, changes: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        reconstruct(kspace.replace(encoding=replace(kspace.encoding, **changes)))
+
+
+def test_positions_that_are_no_numbers(kspace: KSpace) -> None:
+    with pytest.raises(InputError, match="positions or directions that are no numbers"):
+        reconstruct(_with_headers(kspace, position=np.nan))
+
+
+def test_averages_do_not_change_the_counted_acceleration() -> None:
+    scan = repeated_scan(matrix=(48, 48, 1), coils=6, acceleration=(2, 1), averages=3, repetitions=1)
+    facts = reconstruct(scan.kspace).history[-1].parameters["slices"][0]
+    assert facts["r_eff"] == pytest.approx(2)
+    assert facts["signal_scale"] == pytest.approx(np.sqrt(2 * 3) / 2)
 
 
 def test_unflagged_calibration_lines_do_no_harm(kspace: KSpace) -> None:

@@ -30,9 +30,10 @@ def test_lattice_is_found_whatever_the_header_says(data: st.DataObject) -> None:
     found = find_lattice(covered, calibration, said)
     # a lattice that fits what the header says may be a finer description of the same points only where it is the same
     assert found is not None
-    assert found.acceleration == lattice.acceleration
+    assert found[0].acceleration == lattice.acceleration
+    assert found[1] == 0
     if r2 == 1:
-        assert found == lattice
+        assert found[0] == lattice
 
 
 def test_random_sampling_has_no_lattice(rng: np.random.Generator) -> None:
@@ -42,11 +43,25 @@ def test_random_sampling_has_no_lattice(rng: np.random.Generator) -> None:
     assert find_lattice(covered | calibration, calibration, (1, 1)) is None
 
 
+def test_lost_lines_are_counted_and_do_not_make_a_lattice_irregular() -> None:
+    covered = _points(Lattice(3), (1, 128), (0, 1))
+    calibration = np.zeros_like(covered)
+    calibration[:, 52:76] = True
+    covered[0, 13] = False
+    covered[0, 100] = False
+    assert find_lattice(covered | calibration, calibration, (1, 1)) == (Lattice(3), 2)
+    # a lost line at the end is no hole, and half of the lines are more than were lost
+    covered[0, 1] = False
+    assert find_lattice(covered | calibration, calibration, (1, 1)) == (Lattice(3), 2)
+    covered[0, 14:52] = False
+    assert find_lattice(covered | calibration, calibration, (1, 1)) is None
+
+
 def test_elliptical_shutter_is_a_lattice_still() -> None:
     covered = _points(Lattice(2, 2, 1), (40, 60), (0, 0))
     z, y = np.meshgrid(np.arange(40) - 20, np.arange(60) - 30, indexing="ij")
     covered &= (z / 20) ** 2 + (y / 30) ** 2 < 1
-    assert find_lattice(covered, np.zeros_like(covered), (2, 2)) == Lattice(2, 2, 1)
+    assert find_lattice(covered, np.zeros_like(covered), (2, 2)) == (Lattice(2, 2, 1), 0)
 
 
 def test_central_block_is_the_full_center() -> None:

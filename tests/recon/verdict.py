@@ -23,6 +23,7 @@ class Verdict:
     worst_quartile: float
     real_over_imaginary: float
     signal: float
+    signal_spread: float
     g_over_sense: float
     worst_g: float
     g_correlation: float
@@ -36,6 +37,8 @@ class Verdict:
             "noise SD is g at low and at high g": abs(self.worst_quartile - 1) <= 0.025,
             "real and imaginary part have the same noise": abs(self.real_over_imaginary - 1) <= 0.03,
             "signal": abs(self.signal - 1) <= 0.05,
+            # residual aliases; a noise-only test, and a median, would not see them
+            "signal everywhere": self.signal_spread <= 1.15,
             "g is near that of SENSE": abs(self.g_over_sense - 1) <= 0.12,
             "g is near that of SENSE everywhere": self.worst_g <= 1.3,
             "g has the pattern of SENSE": self.g_correlation > 0.8,
@@ -57,6 +60,7 @@ def judge(image: Image, scan: RawScan, *, signal_scale: float, exact_g: bool = T
     ratio = (sd / g)[mask] / np.sqrt(chi2.median(freedom) / freedom)
     quartile = np.digitize(g[mask], np.quantile(g[mask], [0.25, 0.5, 0.75]))
     medians = np.array([np.median(ratio[quartile == q]) for q in range(4) if (quartile == q).any()])
+    level = (np.abs(data.mean(0)) / np.abs(scan.truth.image[0]))[mask] / signal_scale
     sense = sense_g_in_object(scan)[mask] if exact_g else g[mask]
     against_sense = g[mask] / sense
     return Verdict(
@@ -65,7 +69,8 @@ def judge(image: Image, scan: RawScan, *, signal_scale: float, exact_g: bool = T
         expected_scatter=1 / np.sqrt(2 * freedom),
         worst_quartile=float(medians[np.abs(medians - 1).argmax()]),
         real_over_imaginary=float(np.sqrt(np.median(real[mask]) / np.median(imaginary[mask]))),
-        signal=float(np.median((np.abs(data.mean(0)) / np.abs(scan.truth.image[0]))[mask])) / signal_scale,
+        signal=float(np.median(level)),
+        signal_spread=float(np.exp(np.abs(np.log(np.percentile(level, [5, 95]))).max())),
         g_over_sense=float(np.median(against_sense)),
         worst_g=float(np.exp(np.abs(np.log(np.percentile(against_sense, [5, 95]))).max())),
         # where g hardly varies there is no pattern to compare

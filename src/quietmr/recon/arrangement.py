@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from quietmr.data import Encoding, Flag, InputError, KSpace, Limits, QuietmrWarning, Readouts
 
 # what makes two readouts of one slice belong to different pictures; averages and segments do not
+# matrix over measured extent above which a header is not believed
+_SPARSEST = 8
 FRAME = ("contrast", "set", "phase", "repetition")
 
 
@@ -91,6 +93,23 @@ def _index(name: str, steps: NDArray[Any], n: int, limits: Limits | None) -> NDA
             f"does not fit the {n} {name}s of the header: header and data do not belong together."
         )
     return index
+
+
+def check_extent(imaging: Placed, encoding: Encoding) -> None:
+    """Refuse a matrix that the lines of the image fill to a small part.
+
+    Raises
+    ------
+    InputError
+        If the lines or partitions cover less than an eighth of it.
+    """
+    for name, n, index in zip(("line", "partition"), encoding.matrix[1:], imaging.points.T[::-1], strict=True):
+        extent = int(np.ptp(index)) + 1
+        if n > _SPARSEST * max(extent, _SPARSEST):
+            raise InputError(
+                f"The header speaks of {n} {name}s, the readouts cover {extent}: header and data do not belong "
+                "together."
+            )
 
 
 def _center_sample(headers: NDArray[Any], n_samples: int) -> int:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from quietmr.data import Image, InputError, KSpace, Step
+from quietmr.data import Image, KSpace, Step
 from quietmr.recon.chain import wanted_slices
+from quietmr.recon.grappa import Kernel, meets_center
 from quietmr.recon.grid import slice_geometry
 from quietmr.recon.lattice import Lattice
 from quietmr.recon.scan import prepare_scan
 from quietmr.recon.settings import Settings
-from quietmr.recon.slice_setup import calibrate_slice, unmix_slice
+from quietmr.recon.slice_setup import Calibrated, calibrate_slice, unmix_slice
 from quietmr.recon.unmixing import gfactor
 
 
@@ -66,13 +67,10 @@ def gfactor_maps(
         for j, lattice in enumerate(list(maps)):
             if progress is not None:
                 progress((i + j / len(maps)) / len(numbers))
-            try:
-                coefficients, _ = unmix_slice(scan, calibrated, lattice)
-            except InputError:
-                if lattices is not None or (len(maps) == 1):
-                    raise
+            if lattices is None and len(maps) > 1 and not _suffices(calibrated, lattice):
                 del maps[lattice]
                 continue
+            coefficients, _ = unmix_slice(scan, calibrated, lattice)
             maps[lattice].append(scan.grid.crop(gfactor(coefficients).cpu().numpy()))
     headers = np.array([scan.imaging.readouts.headers[scan.imaging.of_slice(number)[0]] for number in numbers])
     step = Step("g-factor maps", {"lattices": [str(lattice) for lattice in maps], "lambda": settings.regularization})
@@ -82,3 +80,9 @@ def gfactor_maps(
         unit="snr",
         history=(*kspace.history, step),
     )
+
+
+def _suffices(calibrated: Calibrated, lattice: Lattice) -> bool:
+    """Whether the calibration block is large enough for the smallest kernel."""
+    block = calibrated.block
+    return meets_center(block.data, block.center[:2], lattice, Kernel(lines=2, partitions=2))

@@ -5,6 +5,7 @@ Griswold et al., MRM 47:1202 (2002); in two phase-encoding directions with a she
 along the readout cost one small Fourier sum instead of squaring the size of the system.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from quietmr.data import InputError
+from quietmr.data import InputError, QuietmrWarning
 from quietmr.recon.lattice import Lattice
 
 # equations for each unknown below which noise in the calibration lines shapes the kernel
@@ -77,20 +78,28 @@ class Weights:
     equations: float
 
 
-def calibrate(block: Tensor, lattice: Lattice, kernel: Kernel | None = None, regularization: float = 5e-4) -> Weights:
+def calibrate(
+    block: Tensor,
+    lattice: Lattice,
+    kernel: Kernel | None = None,
+    regularization: float = 5e-4,
+    center: tuple[int, int] | None = None,
+) -> Weights:
     """Fit GRAPPA weights to fully sampled calibration data.
 
     Parameters
     ----------
     block : Tensor, shape (C, Z, Y, X), complex
-        Whitened k-space of the calibration block, all of it measured. The position of k = 0 does not matter.
+        Whitened k-space of the calibration block, all of it measured.
     lattice : Lattice
         Sampling to be filled.
     kernel : Kernel, optional
-        5 x 4 x 4 if left out; with too few calibration lines 2 lines (partitions) are used instead of 4.
+        5 x 4 x 4 if left out; where the calibration block is too short for it, 2 lines (partitions) instead of 4.
     regularization : float
         Tikhonov weight relative to the mean eigenvalue of the normal equations. More of it lowers the g-factor and
-        leaves more aliasing (recon.md 2.4): the g-map belongs to this number.
+        leaves more aliasing: the g-map belongs to this number.
+    center : (z, y), optional
+        Index of k = 0 in the block; n // 2 if left out.
 
     Returns
     -------
@@ -104,7 +113,9 @@ def calibrate(block: Tensor, lattice: Lattice, kernel: Kernel | None = None, reg
     """
     if not 0 <= regularization < 1:
         raise InputError(f"The regularization lambda lies between 0 and 1, got {regularization:g}: usual is 5e-4.")
-    kernel = _fitting_kernel(block, lattice, kernel or Kernel())
+    if center is None:
+        center = (block.shape[1] // 2, block.shape[2] // 2)
+    kernel = _fitting_kernel(block, center, lattice, kernel or Kernel())
     sources = lattice.sources(kernel.lines, kernel.partitions if block.shape[1] > 1 else 1)
     missing = lattice.missing()
     stack, n_rows = _windows(block, [*sources, *missing])
@@ -131,12 +142,24 @@ def _full_precision() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def _fitting_kernel(block: Tensor, lattice: Lattice, kernel: Kernel) -> Kernel:
-    for lines in dict.fromkeys((kernel.lines, 2)):
-        for partitions in dict.fromkeys((kernel.partitions, 2)):
-            smaller = Kernel(kernel.readout, lines, partitions)
-            if _equations(block, lattice, smaller) >= _OVERDETERMINED:
-                return smaller
+def _fitting_kernel(block: Tensor, center: tuple[int, int], lattice: Lattice, kernel: Kernel) -> Kernel:
+    tried = [
+        Kernel(kernel.readout, lines, partitions)
+        for lines in dict.fromkeys((kernel.lines, 2))
+        for partitions in dict.fromkeys((kernel.partitions, 2))
+    ]
+    enough = [smaller for smaller in tried if _equations(block, lattice, smaller) >= _OVERDETERMINED]
+    for smaller in enough:
+        if meets_center(block, center, lattice, smaller):
+            return smaller
+    if enough:
+        warnings.warn(
+            f"The calibration lines do not reach as far from the center of k-space as the acceleration {lattice} asks "
+            "for: aliases may remain in the image; measure more calibration lines.",
+            QuietmrWarning,
+            stacklevel=4,
+        )
+        return enough[-1]
     n_z, n_y = block.shape[1:3]
     possible = [
         r for r in range(2, lattice.r1) if _equations(block, Lattice(r), Kernel(kernel.readout, 2, 2)) > _OVERDETERMINED
@@ -146,6 +169,20 @@ def _fitting_kernel(block: Tensor, lattice: Lattice, kernel: Kernel) -> Kernel:
         f"The calibration block of {n_y} lines x {n_z} partitions x {block.shape[3]} samples is too small for the "
         f"acceleration {lattice}: {allowed}; measure more calibration lines, or compress the coils (--coils)."
     )
+
+
+def meets_center(block: Tensor, center: tuple[int, int], lattice: Lattice, kernel: Kernel) -> bool:
+    """Tell whether every source position of the kernel meets the center of k-space somewhere in the block.
+
+    Most of the signal is there: a weight that never saw it is fitted to little more than noise, and the image is wrong
+    where that weight matters, while its noise still is that of g.
+    """
+    sources = lattice.sources(kernel.lines, kernel.partitions if block.shape[1] > 1 else 1)
+    for axis, (c, n) in enumerate(zip(center, block.shape[1:3], strict=True)):
+        span = max(p[axis] for p in sources) - min(p[axis] for p in sources)
+        if c < span or n - 1 - c < span:
+            return False
+    return True
 
 
 def _equations(block: Tensor, lattice: Lattice, kernel: Kernel) -> float:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from quietmr.data import Encoding, Geometry, InputError
 
 Shape = tuple[int, int, int]
+# finest zero-filled interpolation, in pixels for each sample
+_FINEST = 8
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,15 @@ def image_grid(encoding: Encoding, matrix: Shape | None = None) -> Grid:
         more than 8 times that of the protocol.
     """
     kspace = _reversed(encoding.matrix)
+    for name, n, m in zip("zyx", _reversed(encoding.recon_matrix), kspace, strict=True):
+        if m > 1 and n > _FINEST * m:
+            raise InputError(
+                f"The header wants an image of {n} pixels along {name} from {m} samples: it is damaged, or belongs to "
+                "another scan."
+            )
     wanted = _reversed(encoding.recon_matrix) if matrix is None else matrix
     for name, n, m in zip("zyx", wanted, _reversed(encoding.recon_matrix), strict=True):
-        least, most = (1, 1) if m == 1 else (2, 8 * m)
+        least, most = (1, 1) if m == 1 else (2, _FINEST * m)
         if not least <= n <= most:
             raise InputError(
                 f"An image of {n} pixels along {name} was asked for; the protocol has {m}: give {least} to {most}."
@@ -129,7 +137,16 @@ def slice_geometry(grid: Grid, headers: NDArray[np.void], time_step: float | Non
     -------
     Geometry
         With the identity as directions if the headers hold none (zero vectors).
+
+    Raises
+    ------
+    InputError
+        If positions or directions are not finite.
     """
+    if not all(np.isfinite(headers[name]).all() for name in ("position", "read_dir", "phase_dir", "slice_dir")):
+        raise InputError(
+            "The headers of the readouts hold positions or directions that are no numbers: convert the raw file again."
+        )
     directions = _directions(headers[0])
     gap = _slice_distance(headers, directions[:, 2], grid.voxel[0])
     step = np.array([grid.voxel[2], grid.voxel[1], gap])

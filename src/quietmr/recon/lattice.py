@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from quietmr.data import InputError
 
 _LARGEST = 8
+# part of the lattice that may be lost before the sampling counts as irregular
+_LOST = 0.05
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def _grow(covered: NDArray[np.bool_], low: list[int], high: list[int], axis: int
     return True
 
 
-def find_lattice(covered: NDArray[np.bool_], calibration: NDArray[np.bool_], said: tuple[int, int]) -> Lattice | None:
+def find_lattice(
+    covered: NDArray[np.bool_], calibration: NDArray[np.bool_], said: tuple[int, int]
+) -> tuple[Lattice, int] | None:
     """Find the coarsest lattice that explains the acquired points of one frame.
 
     Parameters
@@ -123,12 +127,13 @@ def find_lattice(covered: NDArray[np.bool_], calibration: NDArray[np.bool_], sai
 
     Returns
     -------
-    Lattice or None
-        None if the points are irregular (random or variable-density sampling).
+    (lattice, holes) or None
+        Holes are points of the lattice that were not acquired (lost readouts), a few in a hundred at most. None if the
+        points are irregular (random or variable-density sampling).
     """
     outside = np.argwhere(covered & ~calibration)
     if len(outside) == 0:
-        return Lattice()
+        return Lattice(), 0
     # the second direction is looked at only where there is one
     reach = _LARGEST if covered.shape[0] > 1 else 1
     tried_first = [Lattice(*said, shift) for shift in range(said[1])] if said[1] <= reach else []
@@ -136,18 +141,26 @@ def find_lattice(covered: NDArray[np.bool_], calibration: NDArray[np.bool_], sai
         Lattice(r1, r2, shift) for r1, r2 in product(range(1, _LARGEST + 1), range(1, reach + 1)) for shift in range(r2)
     ]
     coarse_to_fine = sorted(others, key=lambda lattice: -lattice.acceleration)
-    return next((lattice for lattice in [*tried_first, *coarse_to_fine] if _fits(lattice, outside, covered)), None)
+    holes = {lattice: _holes(lattice, outside, covered) for lattice in [*tried_first, *coarse_to_fine]}
+    for allowed in (0, max(1, round(_LOST * len(outside)))):
+        for lattice, n in holes.items():
+            if n is not None and n <= allowed:
+                return lattice, n
+    return None
 
 
-def _fits(lattice: Lattice, outside: NDArray[np.int64], covered: NDArray[np.bool_]) -> bool:
+def _holes(lattice: Lattice, outside: NDArray[np.int64], covered: NDArray[np.bool_]) -> int | None:
+    """Count the lattice points that are missing between acquired ones; None if points lie off the lattice."""
     o1, o2 = lattice.offsets_of(outside)
     if np.ptp(o1) or np.ptp(o2):
-        return False
+        return None
     lines = range(int(outside[:, 1].min()), int(outside[:, 1].max()) + 1, lattice.r1)
-    return all(_has_no_gap(lattice, covered[:, ky], int(ky - o1[0]) // lattice.r1, int(o2[0])) for ky in lines)
+    return sum(_gaps(lattice, covered[:, ky], int(ky - o1[0]) // lattice.r1, int(o2[0])) for ky in lines)
 
 
-def _has_no_gap(lattice: Lattice, line: NDArray[np.bool_], row: int, offset: int) -> bool:
+def _gaps(lattice: Lattice, line: NDArray[np.bool_], row: int, offset: int) -> int:
     on_lattice = line[(offset + lattice.shift * row) % lattice.r2 :: lattice.r2]
     acquired = np.flatnonzero(on_lattice)
-    return len(acquired) > 0 and bool(on_lattice[acquired[0] : acquired[-1] + 1].all())
+    if len(acquired) == 0:
+        return len(on_lattice)
+    return int((~on_lattice[acquired[0] : acquired[-1] + 1]).sum())

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.data import InputError, KSpace, QuietmrWarning
-from quietmr.recon.arrangement import FRAME, Placed, check_finite, frame_keys, place
+from quietmr.data import Flag, InputError, KSpace, QuietmrWarning
+from quietmr.recon.arrangement import FRAME, Placed, check_extent, check_finite, frame_keys, place
 from quietmr.recon.grid import Grid, image_grid
 from quietmr.recon.noise import edge_samples, scan_noise
 from quietmr.recon.settings import Settings
@@ -74,8 +74,13 @@ def prepare_scan(kspace: KSpace, settings: Settings) -> Scan:
             "with another program."
         )
     check_finite(kspace)
+    if kspace.imaging.having(Flag.CALIBRATION).all():
+        raise InputError(
+            f"All {len(kspace.imaging)} readouts are flagged as calibration only: the file holds no lines of an image."
+        )
     grid = image_grid(kspace.encoding, settings.matrix)
     imaging = place(kspace.imaging, kspace.encoding)
+    check_extent(imaging, kspace.encoding)
     extra = None if kspace.calibration is None else place(kspace.calibration, kspace.encoding)
     noise = scan_noise(kspace, imaging, grid, from_edges=settings.noise_from_edges)
     white = whitening(noise, kspace.imaging.dwell_us, kspace.system, settings.bandwidth)

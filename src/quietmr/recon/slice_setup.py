@@ -25,6 +25,9 @@ from quietmr.recon.sense import sense_unmixing
 from quietmr.recon.snr_units import Scale
 from quietmr.recon.unmixing import gfactor, unmixing
 
+# fewer lines around the center do not show how coils differ
+_FEWEST_LINES = 6
+
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
@@ -86,6 +89,7 @@ def calibrate_slice(scan: Scan, number: int) -> Calibrated:
             f"The center of k-space was not measured in slice {number}: without calibration lines or a fully sampled "
             "center there are no coil maps."
         )
+    _check_block(block, scan, number)
     if scan.settings.coils is not None:
         compression = compression_matrix(block.data, scan.settings.coils)
         mixing = compression.to(torch.complex128) @ mixing
@@ -93,6 +97,15 @@ def calibrate_slice(scan: Scan, number: int) -> Calibrated:
         block = CalibrationBlock(data.contiguous(), block.center)
     shape = (*scan.grid.full[:2], scan.grid.kept[2])
     return Calibrated(block, mixing, coil_maps(block.centered(), shape, scan.settings.coil_maps))
+
+
+def _check_block(block: CalibrationBlock, scan: Scan, number: int) -> None:
+    for name, n, full in zip(("partitions", "lines"), block.data.shape[1:3], scan.grid.kspace[:2], strict=True):
+        if n < min(_FEWEST_LINES, full):
+            raise InputError(
+                f"The fully sampled center of k-space has only {n} {name} in slice {number}; coil maps need at least "
+                f"{_FEWEST_LINES}: measure calibration lines."
+            )
 
 
 def unmix_slice(scan: Scan, calibrated: Calibrated, lattice: Lattice) -> tuple[Tensor, dict[str, Any]]:
@@ -117,7 +130,8 @@ def unmix_slice(scan: Scan, calibrated: Calibrated, lattice: Lattice) -> tuple[T
             calibrated.maps, lattice.r1, lattice.r2, lattice.shift, regularization=settings.regularization
         )
         return coefficients, {"method": "sense", "lambda": settings.regularization}
-    weights = calibrate(calibrated.block.data, lattice, settings.kernel, settings.regularization)
+    block = calibrated.block
+    weights = calibrate(block.data, lattice, settings.kernel, settings.regularization, block.center[:2])
     kernel = weights.kernel
     facts = {
         "method": "grappa",
@@ -173,14 +187,22 @@ def slice_lattice(scan: Scan, number: int) -> Lattice | None:
     chosen = chosen[scan.frame[chosen] == np.bincount(scan.frame[chosen]).argmax()]
     shape = scan.grid.kspace[:2]
     said = scan.kspace.encoding.acceleration
-    lattice = find_lattice(scan.imaging.covered(chosen, shape), off_lattice(scan.imaging, chosen, shape), said)
-    if lattice is None:
+    found = find_lattice(scan.imaging.covered(chosen, shape), off_lattice(scan.imaging, chosen, shape), said)
+    if found is None:
         if scan.settings.method == "grappa":
             raise InputError(
                 f"The lines of slice {number} lie on no regular lattice (random or variable-density sampling), which "
                 "GRAPPA cannot fill: use iterative SENSE (--method sense)."
             )
         return None
+    lattice, holes = found
+    if holes:
+        warnings.warn(
+            f"{holes} lines of the lattice {lattice} are missing in slice {number}; they were taken as 0, which leaves "
+            "faint aliases.",
+            QuietmrWarning,
+            stacklevel=4,
+        )
     if (lattice.r1, lattice.r2) != said:
         warnings.warn(
             f"The header speaks of an acceleration of {said[0]}x{said[1]}, the lines of slice {number} lie on a "

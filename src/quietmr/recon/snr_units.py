@@ -15,10 +15,10 @@ class Scale:
     factor : float
         Multiplies the plain sum ``sum f_k k exp(2 pi i k p)`` over acquired samples.
     r_eff : float
-        Samples of full sampling for each acquired one, as they weigh after filters and averages (counted, not read
-        from the header): the N / n by which zero-filled transforms are usually corrected.
+        Samples of full sampling for each acquired one, averages counted once (counted, not read from the header).
     signal : float
-        Amplitude of the image relative to a fully sampled one in SNR units: ``sqrt(r_eff) / R``.
+        Amplitude of the image relative to a fully sampled one in SNR units: ``sqrt(r_eff) / R``, times the gain that
+        averages and filters bring.
     """
 
     factor: float
@@ -55,5 +55,5 @@ def unit_noise_scale(
     Scale
     """
     power = float(np.sum(np.square(lines) / averages) * np.sum(np.square(samples)))
-    r_eff = n_full / power
-    return Scale(1.0 / np.sqrt(power), r_eff, float(np.sqrt(r_eff)) / r)
+    r_eff = n_full / (np.count_nonzero(lines) * np.count_nonzero(samples))
+    return Scale(1.0 / np.sqrt(power), r_eff, float(np.sqrt(n_full / power)) / r)

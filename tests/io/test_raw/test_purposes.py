@@ -162,12 +162,19 @@ class TestNoiseFile:
         scan = read_raw(write("scan.h5"), noise=write("noise.h5", noise=silence))
         assert np.array_equal(scan.noise.data, silence.data)
 
-    def test_all_readouts_are_taken_if_none_is_flagged(self, write):
-        scan, noise = write("scan.h5"), write("noise.h5", noise=None, system=System())
+    def test_all_readouts_are_taken_if_none_is_flagged(self, write, rng):
+        silent = random_readouts(rng, 9, (2, 16))
+        silent.headers["kspace_encode_step_1"] = 0
+        scan, noise = write("scan.h5"), write("noise.h5", imaging=silent, noise=None, system=System())
         with pytest.warns(QuietmrWarning, match="no readout flagged as noise"):
             read = read_raw(scan, noise=noise)
         assert len(read.noise) == 9
         assert read.noise.having(Flag.NOISE).all()
+
+    def test_a_scan_is_no_noise_scan(self, write):
+        scan, other = write("scan.h5"), write("other.h5", noise=None, system=System())
+        with pytest.raises(InputError, match="lines of an image"):
+            read_raw(scan, noise=other)
 
     def test_other_coils_are_refused(self, write, rng):
         noise = write("noise.h5", system=System(coil_labels=("Head:1", "Spine:2")))

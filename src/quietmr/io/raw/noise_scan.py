@@ -17,12 +17,17 @@ def noise_of(parts: Parts, path: Path) -> Readouts:
     Raises
     ------
     InputError
-        If there are no readouts.
+        If there are no readouts, or they are lines of an image.
     """
     if parts.noise is not None:
         return parts.noise
     if parts.imaging is None:
         raise InputError(f"{path} holds no noise readouts: give the noise scan of the measurement.")
+    if len(np.unique(parts.imaging.headers["kspace_encode_step_1"])) > 1:
+        raise InputError(
+            f"{path} has no readout flagged as noise, and its readouts are lines of an image: give the noise scan of "
+            "the measurement."
+        )
     warnings.warn(
         f"{path} has no readout flagged as noise, so all of its {len(parts.imaging)} readouts are taken for noise: "
         "make sure that it was measured without excitation.",

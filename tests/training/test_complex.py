@@ -147,6 +147,21 @@ def test_a_complex_run_learns_and_has_a_yardstick(run, tmp_path):
     assert mean_complex_gain(network, cases) == pytest.approx(max(e["gain_db"] for e in log), abs=1e-3)
 
 
+def test_a_run_becomes_a_model_for_complex_images(run, tmp_path):
+    from quietmr.data import Image, NoiseMap
+    from quietmr.denoise import denoise
+    from quietmr.training.publish import publish
+
+    run("run", "steps=2", *COMPLEX)
+    words = ("label", "description", "license", "data", "intended_use", "limits")
+    card = publish(tmp_path / "run", tmp_path / "run", dict.fromkeys(words, "test"), {})
+    assert "real and imaginary part" in card.noise_convention
+    image = Image(np.full((3, 1, 12, 10), 2 - 1j, np.complex64), noise=NoiseMap(np.array(0.5), "complex"))
+    result = denoise(image, str(tmp_path / "run" / card.file))
+    assert (result.data.dtype, result.shape) == (np.complex64, image.shape)
+    assert result.history[-1].parameters["weights_sha256"] == card.sha256
+
+
 def test_a_stop_and_a_resume_lose_nothing_of_a_complex_run(run, recipe, tmp_path, monkeypatch):
     batches = first_batches(recipe, 8)
     monkeypatch.setattr("quietmr.training.loop.training_batches", lambda recipe, start, rank: batches[start:])

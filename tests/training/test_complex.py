@@ -95,7 +95,7 @@ def test_noise_repeats_by_seed_and_step_and_is_never_shared(recipe):
 @pytest.mark.parametrize("filtered", [False, True])
 def test_noise_is_as_strong_as_the_map_says(filtered):
     """Signal-free data over the map has SD 1 per real channel: the SNR unit."""
-    settings = MrRecipe(jitter=0, only_white=not filtered)
+    settings = MrRecipe(jitter=0, only_white=not filtered, white=0)
     rng = np.random.default_rng(5)
     gmap = torch.linspace(1, 4, 40).expand(1, 40, 40)
     square = torch.zeros(2, 6, 40, 40)
@@ -125,7 +125,7 @@ def test_the_signal_passes_the_filters_where_asked():
     flat = torch.ones(1, 32, 32)
 
     def power(through, picture):
-        settings = MrRecipe(through=through, snr=(10.0, 10.0), jitter=0)
+        settings = MrRecipe(through=through, snr=(10.0, 10.0), jitter=0, white=0)
         pairs = [complex_pair(picture, flat, np.random.default_rng(i), settings) for i in range(30)]
         return np.mean([float((pair.clean.abs() / pair.told).square().mean()) for pair in pairs])
 

@@ -107,6 +107,19 @@ def test_noise_is_as_strong_as_the_map_says(filtered):
         np.testing.assert_allclose(channel, 1.0, atol=0.03 if filtered else 0.015)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_as_many_samples_are_white_as_the_recipe_says(share):
+    settings = MrRecipe(white=share)
+    rng = np.random.default_rng(2)
+    still, flat = torch.zeros(1, 48, 48, dtype=torch.complex64), torch.ones(1, 48, 48)
+    found = []
+    for _ in range(150):
+        spectrum = torch.fft.fft2(complex_pair(still, flat, rng, settings).noisy[0]).abs().square()
+        # Parts of k-space that filters empty; the smallest of 2304 exponential values is about 1/2304 of their mean.
+        found.append(float((spectrum < 0.02 * spectrum.mean()).float().mean()) < 0.1)
+    assert np.mean(found) == pytest.approx(share, abs=4 * np.sqrt(0.24 / 150) * (0 < share < 1) + 0.02)
+
+
 def test_the_snr_spans_what_the_recipe_says():
     settings = MrRecipe(snr=(2.0, 30.0), jitter=0, only_white=True)
     rng = np.random.default_rng(5)

@@ -19,6 +19,8 @@ from quietmr.training.complex_validation import ComplexCase, draw_complex_cases,
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.recipe import Recipe
 
+from .conftest import save, smooth_volume
+
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 COMPLEX = (
@@ -78,6 +80,22 @@ def test_batches_repeat_by_seed_and_differ_by_start_and_rank(recipe):
     others = [first_batches(recipe, 3, start=1), first_batches(recipe, 3, rank=1)]
     seeds = [seed for batches in (one, *others) for batch in batches for seed in batch[2].tolist()]
     assert len(set(seeds)) == len(seeds)
+
+
+def test_magnitudes_of_scans_get_ever_new_phases(small, tmp_path, rng):
+    volume = smooth_volume(rng)
+    save(tmp_path / "scans" / "one.nii", volume[None])
+    recipe = Recipe.from_yaml(
+        small, [*COMPLEX, f"scans={{folder: {tmp_path / 'scans'}, share: 1.0, gamma: 0}}", "scenes.reuse=4"]
+    )
+    patches = torch.cat([batch[0] for batch in first_batches(recipe, 12)])
+    assert patches.dtype == torch.complex64
+    assert float(patches.abs().max()) == pytest.approx(volume.max() / np.percentile(volume[volume > 50], 99), rel=0.02)
+    inside = patches[:, 2, 8, 8].abs() > 0.1
+    turns = torch.angle(patches[inside, 2, 8, 8])
+    assert len({round(float(turn), 2) for turn in turns}) > 6
+    with pytest.raises(InputError, match="no folder of scans"):
+        ComplexBatches(Recipe.from_yaml(small, [*COMPLEX, f"scans={{folder: {tmp_path / 'none'}, share: 0.5}}"]))
 
 
 def test_noise_repeats_by_seed_and_step_and_is_never_shared(recipe):
@@ -198,7 +216,7 @@ def test_a_complex_run_cannot_go_on_as_a_magnitude_run(run):
     ("override", "said"),
     [
         ("loss=sure", "magnitudes"),
-        ("scans.share=0.5", r"scans\.share"),
+        ("scans.held_out=0.2", r"scans\.held_out"),
         ("noise={lowest: 0.1}", "'mr'"),
         ("mr.snr=[5,2]", "SNR"),
         ("mr.law=theirs", "'ours', 'paper' or 'reference'"),

@@ -122,6 +122,7 @@ def test_the_float_engine_of_openvino_gives_the_same(model, rng):
     pytest.importorskip("openvino")
     image = complex_image((1, 4, 32, 30), rng)
     torch_made = NetworkDenoiser(model)(image).data
-    assert np.abs(NetworkDenoiser(model, engine="openvino")(image).data - torch_made).max() < 0.05 * 0.1 * 10
+    # Both may compute in bfloat16, which keeps 8 bits of values up to 1.5.
+    assert np.abs(NetworkDenoiser(model, engine="openvino")(image).data - torch_made).max() < 0.02
     with pytest.raises(InputError, match="openvino-int8"):
         NetworkDenoiser(model, engine="openvino-int8")(image)

@@ -19,6 +19,8 @@ from quietmr.training.complex_validation import ComplexCase, draw_complex_cases,
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.recipe import Recipe
 
+from .conftest import save, smooth_volume
+
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 COMPLEX = (
@@ -80,6 +82,22 @@ def test_batches_repeat_by_seed_and_differ_by_start_and_rank(recipe):
     assert len(set(seeds)) == len(seeds)
 
 
+def test_magnitudes_of_scans_get_ever_new_phases(small, tmp_path, rng):
+    volume = smooth_volume(rng)
+    save(tmp_path / "scans" / "one.nii", volume[None])
+    recipe = Recipe.from_yaml(
+        small, [*COMPLEX, f"scans={{folder: {tmp_path / 'scans'}, share: 1.0, gamma: 0}}", "scenes.reuse=4"]
+    )
+    patches = torch.cat([batch[0] for batch in first_batches(recipe, 12)])
+    assert patches.dtype == torch.complex64
+    assert float(patches.abs().max()) == pytest.approx(volume.max() / np.percentile(volume[volume > 50], 99), rel=0.02)
+    inside = patches[:, 2, 8, 8].abs() > 0.1
+    turns = torch.angle(patches[inside, 2, 8, 8])
+    assert len({round(float(turn), 2) for turn in turns}) > 6
+    with pytest.raises(InputError, match="no folder of scans"):
+        ComplexBatches(Recipe.from_yaml(small, [*COMPLEX, f"scans={{folder: {tmp_path / 'none'}, share: 0.5}}"]))
+
+
 def test_noise_repeats_by_seed_and_step_and_is_never_shared(recipe):
     clean, gmaps, seeds = first_batches(recipe, 1)[0]
     clean = torch.zeros_like(clean)
@@ -95,7 +113,7 @@ def test_noise_repeats_by_seed_and_step_and_is_never_shared(recipe):
 @pytest.mark.parametrize("filtered", [False, True])
 def test_noise_is_as_strong_as_the_map_says(filtered):
     """Signal-free data over the map has SD 1 per real channel: the SNR unit."""
-    settings = MrRecipe(jitter=0, only_white=not filtered)
+    settings = MrRecipe(jitter=0, only_white=not filtered, white=0)
     rng = np.random.default_rng(5)
     gmap = torch.linspace(1, 4, 40).expand(1, 40, 40)
     square = torch.zeros(2, 6, 40, 40)
@@ -105,6 +123,19 @@ def test_noise_is_as_strong_as_the_map_says(filtered):
     # Columns of different g, frames and rows together: noise behind filters has about a tenth of independent values.
     for channel in square.mean((1, 2)).sqrt():
         np.testing.assert_allclose(channel, 1.0, atol=0.03 if filtered else 0.015)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_as_many_samples_are_white_as_the_recipe_says(share):
+    settings = MrRecipe(white=share)
+    rng = np.random.default_rng(2)
+    still, flat = torch.zeros(1, 48, 48, dtype=torch.complex64), torch.ones(1, 48, 48)
+    found = []
+    for _ in range(150):
+        spectrum = torch.fft.fft2(complex_pair(still, flat, rng, settings).noisy[0]).abs().square()
+        # Parts of k-space that filters empty; the smallest of 2304 exponential values is about 1/2304 of their mean.
+        found.append(float((spectrum < 0.02 * spectrum.mean()).float().mean()) < 0.1)
+    assert np.mean(found) == pytest.approx(share, abs=4 * np.sqrt(0.24 / 150) * (0 < share < 1) + 0.02)
 
 
 def test_the_snr_spans_what_the_recipe_says():
@@ -125,7 +156,7 @@ def test_the_signal_passes_the_filters_where_asked():
     flat = torch.ones(1, 32, 32)
 
     def power(through, picture):
-        settings = MrRecipe(through=through, snr=(10.0, 10.0), jitter=0)
+        settings = MrRecipe(through=through, snr=(10.0, 10.0), jitter=0, white=0)
         pairs = [complex_pair(picture, flat, np.random.default_rng(i), settings) for i in range(30)]
         return np.mean([float((pair.clean.abs() / pair.told).square().mean()) for pair in pairs])
 
@@ -145,6 +176,21 @@ def test_a_complex_run_learns_and_has_a_yardstick(run, tmp_path):
     network = build_architecture("unet3d", in_channels=3, out_channels=2, widths=[8, 8], n_blocks=[1, 1])
     network.load_state_dict(load_file(finished.best))
     assert mean_complex_gain(network, cases) == pytest.approx(max(e["gain_db"] for e in log), abs=1e-3)
+
+
+def test_a_run_becomes_a_model_for_complex_images(run, tmp_path):
+    from quietmr.data import Image, NoiseMap
+    from quietmr.denoise import denoise
+    from quietmr.training.publish import publish
+
+    run("run", "steps=2", *COMPLEX)
+    words = ("label", "description", "license", "data", "intended_use", "limits")
+    card = publish(tmp_path / "run", tmp_path / "run", dict.fromkeys(words, "test"), {})
+    assert "real and imaginary part" in card.noise_convention
+    image = Image(np.full((3, 1, 12, 10), 2 - 1j, np.complex64), noise=NoiseMap(np.array(0.5), "complex"))
+    result = denoise(image, str(tmp_path / "run" / card.file))
+    assert (result.data.dtype, result.shape) == (np.complex64, image.shape)
+    assert result.history[-1].parameters["weights_sha256"] == card.sha256
 
 
 def test_a_stop_and_a_resume_lose_nothing_of_a_complex_run(run, recipe, tmp_path, monkeypatch):
@@ -170,7 +216,7 @@ def test_a_complex_run_cannot_go_on_as_a_magnitude_run(run):
     ("override", "said"),
     [
         ("loss=sure", "magnitudes"),
-        ("scans.share=0.5", r"scans\.share"),
+        ("scans.held_out=0.2", r"scans\.held_out"),
         ("noise={lowest: 0.1}", "'mr'"),
         ("mr.snr=[5,2]", "SNR"),
         ("mr.law=theirs", "'ours', 'paper' or 'reference'"),

@@ -35,6 +35,19 @@ def test_patches_that_fit_nowhere_are_left_out_and_none_is_an_error():
         fitting_patches(scenes, (large, Patch(shape=(1, 24, 24), zoom=2)))
 
 
+def test_complex_patches_keep_their_phase(rng):
+    from quietmr.signal.kspace import crop_kspace
+
+    y, x = np.meshgrid(np.arange(32), np.arange(48), indexing="ij")
+    turning = np.exp(2j * np.pi * (3 * y / 32 - 5 * x / 48)).astype(np.complex64)
+    half = crop_kspace(turning[None], (1, 16, 24))
+    assert half.dtype == np.complex64
+    np.testing.assert_allclose(half[0], turning[::2, ::2], atol=1e-5)
+    patch = cut_patch(turning[None], Patch(shape=(1, 16, 16)), rng)
+    assert patch.dtype == np.complex64
+    np.testing.assert_allclose(np.abs(patch), 1, atol=1e-5)
+
+
 def test_the_center_of_kspace_keeps_the_mean_and_low_frequencies():
     from quietmr.signal.kspace import crop_kspace
 

@@ -55,6 +55,8 @@ def complex_pair(patch: Tensor, gmap: Tensor, rng: np.random.Generator, settings
     settings : MrRecipe
     """
     law = settings.noise_law
+    if rng.random() < settings.white:
+        law = law.only_white()
     chosen = replace(draw(rng, (patch.shape[0], patch.shape[1], patch.shape[2]), law, 1), gmap=0)
     signal = patch.conj().resolve_conj() if rng.random() < 0.5 else patch
     shaping = {axis: window / window[len(window) // 2] for axis, window in windows(chosen, tuple(patch.shape)).items()}

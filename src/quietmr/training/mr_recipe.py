@@ -16,6 +16,9 @@ class MrRecipe(BaseModel):
     """Preset of the noise (``quietmr.noise.mr_law``)."""
     only_white: bool = False
     """Leave the k-space filters of the law out; g-maps stay."""
+    white: float = Field(0.3, ge=0, le=1)
+    """Share of the samples whose noise went through no filter at all: the laws of SNRAware hardly ever draw that, and
+    it is what a reconstruction without filters gives."""
     snr: tuple[float, float] = (1.0, 60.0)
     """Bounds of the log-uniform SNR of the brightest tissue, per real channel, where g has its median."""
     through: float = Field(0.5, ge=0, le=1)

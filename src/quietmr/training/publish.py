@@ -15,10 +15,17 @@ from quietmr.models import Card, build_architecture
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, read_lines, write_text
 
-NOISE_CONVENTION = (
-    "The last input channel is sigma, the noise standard deviation per real channel, in the units of the image; "
-    "magnitude images (Rician law); exactly homogeneous of degree one in (image, sigma)."
-)
+_IMAGES = {
+    "magnitude": "magnitude images (Rician law)",
+    "complex": "complex images as real and imaginary part (Gaussian law)",
+}
+NOISE_CONVENTION = {
+    channels: (
+        "The last input channel is sigma, the noise standard deviation per real channel, in the units of the image; "
+        f"{images}; exactly homogeneous of degree one in (image, sigma)."
+    )
+    for channels, images in _IMAGES.items()
+}
 
 
 def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, Any], note: str = "") -> Card:
@@ -53,7 +60,7 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         parameters=sum(p.numel() for p in network.parameters()),
         file=f"{recipe.name}.safetensors",
         sha256=hashlib.sha256(content).hexdigest(),
-        noise_convention=NOISE_CONVENTION,
+        noise_convention=NOISE_CONVENTION[recipe.channels],
         recipe=_without_places(recipe).model_dump(mode="json"),
         training=_training(run, note),
         scores=scores,

@@ -185,14 +185,14 @@ class Recipe(_Section):
         return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
 
     @model_validator(mode="after")
-    def _complex_is_procedural(self) -> Self:
+    def _complex_is_supervised(self) -> Self:
         """Refuse what complex training has not."""
         if self.channels == "magnitude":
             return self
         if self.lesson != "supervised":
             raise ValueError(f"loss '{self.loss}' learns from magnitudes: with channels 'complex' compare with scenes")
-        if self.scans.share > 0:
-            raise ValueError("channels 'complex' learns from procedural scenes: set scans.share to 0")
+        if self.scans.held_out > 0:
+            raise ValueError("channels 'complex' is judged by procedural scenes: set scans.held_out to 0")
         if self.noise:
             raise ValueError("'noise' is the noise of magnitudes: with channels 'complex' set the section 'mr'")
         return self

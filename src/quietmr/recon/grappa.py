@@ -94,7 +94,7 @@ def calibrate(
     lattice : Lattice
         Sampling to be filled.
     kernel : Kernel, optional
-        5 x 4 x 4 if left out; where the calibration block is too short for it, 2 lines (partitions) instead of 4.
+        5 x 4 x 4 if left out; where the calibration block is too short for it, 3 or 2 lines (partitions).
     regularization : float
         Tikhonov weight relative to the mean eigenvalue of the normal equations. More of it lowers the g-factor and
         leaves more aliasing: the g-map belongs to this number.
@@ -145,8 +145,8 @@ def _full_precision() -> Iterator[None]:
 def _fitting_kernel(block: Tensor, center: tuple[int, int], lattice: Lattice, kernel: Kernel) -> Kernel:
     tried = [
         Kernel(kernel.readout, lines, partitions)
-        for lines in dict.fromkeys((kernel.lines, 2))
-        for partitions in dict.fromkeys((kernel.partitions, 2))
+        for lines in dict.fromkeys((kernel.lines, 3, 2))
+        for partitions in dict.fromkeys((kernel.partitions, 3, 2))
     ]
     enough = [smaller for smaller in tried if _equations(block, lattice, smaller) >= _OVERDETERMINED]
     for smaller in enough:

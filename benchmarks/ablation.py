@@ -33,6 +33,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--table-only", action="store_true", help="train nothing")
     asked = parser.parse_args(words)
+    if asked.cases < 2 or asked.seeds < 1:
+        parser.error("paired tests need two cases and a seed at least")
     torch.set_num_threads(asked.threads)
     todo = list(plans(range(asked.seeds), asked.steps))
     if not asked.table_only:

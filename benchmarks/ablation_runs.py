@@ -14,6 +14,7 @@ from ablation_cases import Case, digest
 from ablation_scores import Scores, best_blur, score
 from safetensors.torch import load_file
 
+from quietmr.denoise.device import runs_bfloat16
 from quietmr.models import build_architecture
 from quietmr.noise.mr_noise import MrNoisePair
 from quietmr.training.complex_pairs import as_channels, as_told
@@ -116,10 +117,15 @@ def _stored_fingerprint(folder: Path) -> str:
 
 @torch.inference_mode()
 def denoised(network: torch.nn.Module, case: Case, recipe: Recipe) -> torch.Tensor:
-    """What a network makes of a case, (F, Y, X): complex, or a magnitude if it was trained with magnitudes."""
+    """What a network makes of a case, (F, Y, X), with the arithmetic of its training.
+
+    Complex, or a magnitude if it was trained with magnitudes.
+    """
     x, _ = as_channels(MrNoisePair(case.noisy, case.clean, case.sigma), recipe.mr)
     device = next(network.parameters()).device
-    output = network(as_told(x, recipe.mr)[None].to(device))[0].float().cpu()
+    reduced = recipe.precision == "bf16" or (recipe.precision == "auto" and runs_bfloat16(device))
+    with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+        output = network(as_told(x, recipe.mr)[None].to(device))[0].float().cpu()
     return torch.complex(output[0], output[1]) if len(output) == 2 else output[0]
 
 

@@ -173,7 +173,7 @@ def test_finished_runs_are_skipped_and_others_scores_made_anew(case, trainings, 
 
 
 def test_command_goes_on_where_it_was_and_prints_tables(trainings, quick, tmp_path, capsys):
-    words = ["--steps", "5", "--seeds", "1", "--cases", "1", "--out", str(tmp_path)]
+    words = ["--steps", "5", "--seeds", "1", "--cases", "2", "--out", str(tmp_path)]
     assert main(words) == 0
     assert len(trainings) == 10
     (tmp_path / Plan(CNNT, "magnitude", 0).name / "scores.json").unlink()

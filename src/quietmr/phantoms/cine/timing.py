@@ -45,6 +45,9 @@ def draw_timing(n_frames: int, rng: np.random.Generator) -> Timing:
     """
     kind = str(rng.choice(["gated", "real-time", "passage"], p=[0.3, 0.45, 0.25]))
     frame = np.arange(n_frames)
+    beats: Course
+    breath: Course
+    contrast: dict[str, Course] = {name: np.ones(n_frames) for name in COMPARTMENTS}
     if kind == "gated":
         beats = frame / n_frames * float(rng.choice([1.0, 1.0, n_frames / rng.uniform(16.0, 40.0)]))
         breath = np.zeros(n_frames)
@@ -54,11 +57,11 @@ def draw_timing(n_frames: int, rng: np.random.Generator) -> Timing:
     else:
         beats = 0.02 * rng.standard_normal(n_frames)
         breath = breathing(frame / rng.uniform(3.0, 7.0), rng) * (rng.random() < 0.7)
+        contrast = _passage(n_frames, rng)
     phase = beats + rng.random()
     systole = float(rng.uniform(0.28, 0.45))
     squeeze = contraction(phase, systole)
     flow = contraction(phase + 0.02, systole) - contraction(phase - 0.02, systole)
-    contrast = _passage(n_frames, rng) if kind == "passage" else {name: np.ones(n_frames) for name in COMPARTMENTS}
     return Timing(squeeze, flow / max(float(np.abs(flow).max()), 1e-6), breath, contrast)
 
 
@@ -68,14 +71,15 @@ def contraction(phase: Course, systole: float) -> Course:
     rise = np.square(np.sin(0.5 * np.pi * phase / systole))
     late = (phase - systole) / (1.0 - systole)
     fall = np.square(np.cos(0.5 * np.pi * np.clip(late / 0.7, 0.0, 1.0)))
-    return np.where(phase < systole, rise, fall)
+    return np.asarray(np.where(phase < systole, rise, fall))
 
 
 def breathing(cycles: Course, rng: np.random.Generator) -> Course:
     """Position of the diaphragm, 0 to about 1: breathing in is quicker than out, and breaths differ in depth."""
     start = float(rng.random())
     depth = 1.0 + 0.15 * np.sin(2 * np.pi * (0.31 * cycles + start))
-    return depth * np.square(np.sin(np.pi * (cycles + start) + 0.25 * np.sin(2 * np.pi * (cycles + start))))
+    turn = np.pi * (cycles + start) + 0.25 * np.sin(2 * np.pi * (cycles + start))
+    return np.asarray(depth * np.square(np.sin(turn)))
 
 
 def gamma_variate(t: Course, peak: float, sharpness: float) -> Course:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,16 +10,15 @@ from numpy.typing import NDArray
 
 from quietmr.data import Image, Step
 from quietmr.denoise.block_layout import Axis, block_shape
+from quietmr.denoise.channels import Picture
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.noise_law import allowed, gaussian_around
 from quietmr.denoise.nonlocal_bayes import filter_groups
 from quietmr.denoise.presets import Preset
 from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
-from quietmr.noise import rician_mean, rician_variance
-
-Volume = NDArray[np.float32]
 
 _RELAX = 1.4
 # Blocks per group: static volumes and single slices with white noise, and everything else.
@@ -84,12 +84,14 @@ class GuidedDenoiser:
 
         return tell
 
-    def _refine(self, noisy: Volume, guide: Volume, sigma: Volume, passes: int, *, static: bool) -> tuple[Volume, bool]:
+    def _refine(
+        self, noisy: Picture, guide: Picture, sigma: NDArray[np.float32], passes: int, *, static: bool
+    ) -> tuple[Picture, bool]:
         """Filter one volume; also tell whether its noise was taken for white."""
         level = np.float32(np.median(sigma[sigma > 0])) if (sigma > 0).any() else np.float32(1.0)
         spread = np.asarray(np.where(sigma > 0, sigma, level) / level, dtype=np.float32)
-        x: Volume = np.maximum(noisy, np.float32(0.0)) / (level * spread)
-        p: Volume = guide / (level * spread)
+        x: Picture = allowed(noisy) / (level * spread)
+        p: Picture = guide / (level * spread)
         block = block_shape(p)
         axes = noise_correlation(x, p, block)
         group = (_GROUP_SLICE if len(x) == 1 else _GROUP_STATIC) if static and axes is None else _GROUP_OTHER
@@ -100,23 +102,21 @@ class GuidedDenoiser:
 
 
 def _one_pass(
-    x: Volume, p: Volume, spread: Volume, block: Axis, *, group: int, shape: NDArray[np.float32] | None
-) -> Volume:
+    x: Picture, p: Picture, spread: NDArray[np.float32], block: Axis, *, group: int, shape: NDArray[Any] | None
+) -> Picture:
     """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
-    # The noisy magnitude without its Rician bias, around the pilot, and the variance it has there.
-    surrogate = p + (x - rician_mean(p, 1.0))
-    variance = rician_variance(p, 1.0)
+    values, variance = gaussian_around(x, p)
     filtered = filter_groups(
-        _tensor(surrogate * spread),
-        _tensor(p * spread),
-        _tensor(variance * spread**2),
+        _tensor(values * spread, x.dtype),
+        _tensor(p * spread, x.dtype),
+        _tensor(variance * spread**2, spread.dtype),
         block=block,
         group=group,
-        correlation=None if shape is None else _tensor(shape),
+        correlation=None if shape is None else _tensor(shape, shape.dtype),
         floor=float(spread.min()),
     ).numpy()
-    return np.asarray(np.maximum(p + _RELAX * (filtered / spread - p), 0.0), dtype=np.float32)
+    return np.asarray(allowed(p + _RELAX * (filtered / spread - p)), dtype=x.dtype)
 
 
-def _tensor(array: NDArray[np.floating]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+def _tensor(array: NDArray[Any], dtype: np.dtype[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=dtype))

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from quietmr.data import InputError, OutputError
+from quietmr.denoise.device import runs_bfloat16
 from quietmr.models import build_architecture
 from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import load_checkpoint, save_checkpoint
@@ -48,7 +49,8 @@ def test_the_folder_of_a_run_tells_what_shaped_it(run, small, tmp_path):
     begin, end = lines(out / "sessions.jsonl")
     assert begin["command"] == "quietmr train small.yaml"
     assert begin["versions"]["torch"] == torch.__version__
-    assert (begin["seed"], begin["from_step"], begin["precision"], begin["device"]) == (3, 0, "32-true", "cpu")
+    precision = "bf16-mixed" if runs_bfloat16(torch.device("cpu")) else "32-true"
+    assert (begin["seed"], begin["from_step"], begin["precision"], begin["device"]) == (3, 0, precision, "cpu")
     assert begin["machine"]["cores"] == os.cpu_count()
     assert (end["ended"], end["step"]) == ("done", 8)
     with Picture.open(out / "curve.png") as picture:

@@ -227,6 +227,6 @@ def _agreed(fabric: Fabric, loss: float, reason: str) -> tuple[float, str]:
     """Mean loss of all processes, and why they stop: at the same step, as soon as one of them has a reason."""
     if fabric.world_size == 1:
         return loss, reason
-    own = torch.tensor([loss, float(_REASONS.index(reason))], device=fabric.device)
-    facts = _tensor(fabric.all_gather(own)).reshape(-1, 2)
-    return float(facts[:, 0].mean()), _REASONS[int(facts[:, 1].max())]
+    facts = torch.tensor([loss, *(float(reason == known) for known in _REASONS)], device=fabric.device)
+    mean_loss, *shares = _tensor(fabric.all_reduce(facts, reduce_op="mean")).tolist()
+    return mean_loss, max((known for known, share in zip(_REASONS, shares, strict=True) if share), key=_REASONS.index)

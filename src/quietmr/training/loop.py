@@ -27,7 +27,7 @@ from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
 from quietmr.training.sophia import Sophia
 from quietmr.training.stopping import StopWish, stop_wishes
-from quietmr.training.streams import batches_of_a_step, noise_generator, streams_of
+from quietmr.training.streams import batches_of_a_step, noise_generator, seed_layers, streams_of
 
 Batch = list[Tensor]
 
@@ -80,11 +80,12 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
 def train_step(run: _Run, batches: list[Batch], recipe: Recipe, objective: Objective, fabric: Fabric) -> float:
     """Take one optimizer step with this process's share of the batches; returns their mean loss.
 
-    The noise of a batch depends on seed, step and the number of the batch, whichever process it falls to.
+    All that is random in a batch depends on seed, step and the number of the batch, whichever process it falls to.
     """
     losses = []
     for i, (stream, batch) in enumerate(zip(_streams(run, fabric), batches, strict=True), start=1):
         rng = noise_generator(recipe.seed, run.step, stream, batch[0].device)
+        seed_layers(rng)
         # Processes exchange gradients once in a step, after their last batch.
         with fabric.no_backward_sync(run.forward, enabled=i < len(batches)):
             loss = objective(run.forward, batch, rng) / len(batches)
@@ -117,6 +118,7 @@ def measure_curvature(run: _Run, batches: list[Batch], recipe: Recipe, objective
         found = []
         for stream, batch in zip(_streams(run, fabric), batches, strict=True):
             rng = noise_generator(recipe.seed, run.step, stream, batch[0].device, purpose=1)
+            seed_layers(rng)
             found.append(objective.curvature(forward, batch, optimizer.weights(), rng))
         estimates = [torch.stack(parts).mean(0) for parts in zip(*found, strict=True)]
         if fabric.world_size > 1:

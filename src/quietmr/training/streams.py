@@ -61,3 +61,13 @@ def noise_generator(seed: int, step: int, stream: int, device: torch.device, pur
     first = int(np.random.SeedSequence(seed).generate_state(1)[0])
     count = (step * MOST_STREAMS + stream) * _PURPOSES + purpose
     return torch.Generator(device).manual_seed((first + _ODD * count) % 2**32)
+
+
+def seed_layers(rng: torch.Generator) -> None:
+    """Seed the generators of torch itself by that of a batch.
+
+    Layers that leave parts out at random (drop path) draw from them: without this they would do the same in all
+    processes, and the same again after each resume.
+    """
+    # Another word, lest a layer draw what the noise is made of.
+    torch.manual_seed(rng.initial_seed() ^ _ODD)

@@ -72,9 +72,12 @@ def pair_facts(job: Job, pair: Pair | None) -> dict[str, Any]:
     partner = job.partner
     if partner is None or pair is None:
         return {}
-    copy = None if partner.image is None else str(partner.image)
-    unit = {"phase_unit": str(pair.unit)} if pair.unit is not None else {}
-    return {partner.kind: str(partner.source), f"{partner.kind}_out": copy, **unit}
+    facts = {partner.kind: str(partner.source)}
+    if partner.image is not None:
+        facts[f"{partner.kind}_out"] = str(partner.image)
+    if pair.unit is not None:
+        facts["phase_unit"] = str(pair.unit)
+    return facts
 
 
 def doubts(facts: Mapping[str, Any]) -> list[str]:
@@ -127,7 +130,7 @@ def _sigma(noise: NoiseMap, sigma: float) -> str:
 def _halves(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "phase" in facts:
         return [("phase", f"{facts['phase']} ({facts['phase_unit']})")]
-    return [("imaginary", facts["imaginary"])] if "imaginary" in facts else []
+    return [("imag", facts["imaginary"])] if "imaginary" in facts else []
 
 
 def _snr(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -3,13 +3,14 @@
 from quietmr.denoise.channels import is_for_complex
 from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.presets import PRESETS
-from quietmr.models import load_card
+from quietmr.models import list_models, load_card
 
 
 def takes_complex(name: str) -> bool:
     """Whether a method denoises complex images.
 
-    Classical methods do (real and imaginary part one by one), networks as they were trained.
+    Classical methods do (real and imaginary part one by one), networks as they were trained, presets if their network
+    for complex images is there.
 
     Parameters
     ----------
@@ -23,4 +24,7 @@ def takes_complex(name: str) -> bool:
     """
     if name in CLASSICAL:
         return True
-    return is_for_complex(load_card(PRESETS[name].network if name in PRESETS else name))
+    if name not in PRESETS:
+        return is_for_complex(load_card(name))
+    network = getattr(PRESETS[name], "complex_network", PRESETS[name].network)
+    return network in list_models() and is_for_complex(load_card(network))

@@ -125,7 +125,8 @@ def _move(temporary: Path, path: Path, *, keep: bool) -> Path | None:
             temporary.replace(path)
     except OSError:
         if aside is not None:
-            aside.replace(path)
+            if not path.exists():
+                aside.replace(path)
             _remove(aside)
         raise
     return aside

@@ -92,8 +92,8 @@ def read_polar(magnitude: str | Path, phase: str | Path, turn: float | None = No
     first, second = _read_both(Path(magnitude), Path(phase), "phase")
     if (first.data < 0).any():
         raise InputError(
-            f"The scan {magnitude} holds negative values, so it is no magnitude to which a phase belongs: for a real "
-            "and an imaginary part give --imaginary instead of --phase."
+            f"The scan {magnitude} holds negative values, so it is no magnitude to which a phase belongs: exchange "
+            "the two, or for a real and an imaginary part give --imaginary instead of --phase."
         )
     unit = phase_unit(second, turn)
     if not unit.is_certain:

@@ -24,7 +24,7 @@ class Denoise:
     file beside it that says how it was made. The noise is measured on each scan
     by itself, unless it is given. Complex scans (complex NIfTI, the .h5 that
     quietmr recon writes, a magnitude with --phase, a real part with --imaginary)
-    stay complex: their noise map, if they carry one, is used.
+    stay complex, and a noise map that the file carries is used.
 
     For example:
       quietmr denoise t1.nii.gz t1_quiet.nii.gz
@@ -40,16 +40,6 @@ class Denoise:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="IN [IN ...] OUT", help_behavior_hint="", help=_PATHS),
     ] = ()
-    phase: OptionalFile = None
-    """Phase of the scan, which is then a magnitude: both are denoised as one complex scan."""
-    phase_out: OptionalFile = None
-    """Write the phase of the denoised scan, in the units of the given phase, to a file or into a folder."""
-    phase_turn: OptionalTurn = None
-    """How much of the phase makes a full turn, if its range does not tell (6.2832 in radians)."""
-    imaginary: OptionalFile = None
-    """Imaginary part of the scan, which is then a real part: both are denoised as one complex scan."""
-    imaginary_out: OptionalFile = None
-    """Write the imaginary part of the denoised scan to a file or into a folder."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quiet"
     """What does the work: 'quietmr models list' shows the choice."""
     strength: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
@@ -60,6 +50,16 @@ class Denoise:
     """Image of the noise level (SD per real channel, in the units of the scan) on the grid of the scan."""
     mask: OptionalFile = None
     """Image that is nonzero where to look for noise and remove it; outside, the scan stays as it is."""
+    phase: OptionalFile = None
+    """Phase of the scan, which is then a magnitude: both are denoised as one complex scan."""
+    phase_out: OptionalFile = None
+    """Write the phase of the denoised scan, in the units of the given phase, to a file or into a folder."""
+    phase_turn: OptionalTurn = None
+    """How much of the phase makes a full turn, if its range does not tell (6.2832 in radians)."""
+    imaginary: OptionalFile = None
+    """Imaginary part of the scan, which is then a real part: both are denoised as one complex scan."""
+    imaginary_out: OptionalFile = None
+    """Write the imaginary part of the denoised scan to a file or into a folder."""
     noise_map_out: OptionalFile = None
     """Write the noise level that was used, as an image of fractions (.nii.gz) or into a folder."""
     removed: OptionalFile = None

@@ -72,7 +72,7 @@ def pair_facts(job: Job, pair: Pair | None) -> dict[str, Any]:
     partner = job.partner
     if partner is None or pair is None:
         return {}
-    facts = {partner.kind: str(partner.source)}
+    facts: dict[str, Any] = {partner.kind: str(partner.source)}
     if partner.image is not None:
         facts[f"{partner.kind}_out"] = str(partner.image)
     if pair.unit is not None:

@@ -6,8 +6,7 @@ from types import ModuleType
 from quietmr.data import Image
 from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.network import NetworkDenoiser
-from quietmr.denoise.run import DEFAULT_MODEL, create_denoiser, denoise, list_denoisers
-from quietmr.denoise.takes import takes_complex
+from quietmr.denoise.run import DEFAULT_MODEL, create_denoiser, denoise, list_denoisers, takes_complex
 
 __all__ = [
     "DEFAULT_MODEL",

@@ -9,8 +9,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from quietmr.data import InputError
-from quietmr.denoise.device import runs_bfloat16, select_device
+from quietmr.denoise.device import select_device
 from quietmr.training.cluster import Team, find_team
+from quietmr.training.precision import choose_precision
 from quietmr.training.recipe import Recipe
 
 # All processes wait while the first one validates; torch would give up after half an hour, too early for CPUs.
@@ -72,20 +73,18 @@ def make_fabric(recipe: Recipe, launch: Launch) -> Fabric:
     Raises
     ------
     InputError
-        If the device is not there, or not as many as there are processes.
+        If the device is not there, or not as many as there are processes, or computes wrongly as the recipe wants it.
     """
     team = find_team(launch.processes)
     device = select_device(launch.device)
     _check_devices(device, team)
-    exact = recipe.precision == "32" or recipe.lesson == "sure"  # the probe's response drowns in bfloat16
-    reduced = recipe.precision == "bf16" or (not exact and runs_bfloat16(device))
     return Fabric(
         accelerator=device.type,
         devices=team.per_node if device.index is None else [device.index],
         num_nodes=team.nodes,
         strategy=_exchange(recipe) if team.size > 1 else "auto",
         plugins=[team.environment],
-        precision="bf16-mixed" if reduced else "32-true",
+        precision=choose_precision(recipe, device),
     )
 
 
@@ -105,8 +104,3 @@ def _check_devices(device: torch.device, team: Team) -> None:
             f"There are {torch.cuda.device_count()} GPUs here for {team.per_node} processes: start fewer, or let each "
             "of them see all GPUs of the node (SLURM: --gpus-per-node, not --gpus-per-task)."
         )
-
-
-def precision_of(fabric: Fabric) -> str:
-    """Name of the arithmetic that was chosen."""
-    return str(getattr(fabric.strategy.precision, "precision", "32-true"))

@@ -17,11 +17,12 @@ from quietmr.models import build_architecture, to_channels_last
 from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
 from quietmr.training.complex_start import check_channels
 from quietmr.training.keeper import Keeper, News, make_score
-from quietmr.training.launch import Finished, Launch, make_fabric, precision_of
+from quietmr.training.launch import Finished, Launch, make_fabric
 from quietmr.training.loader import training_batches
 from quietmr.training.objectives import Objective, Supervised, make_objective
 from quietmr.training.optimizers import make_optimizers, set_rates
 from quietmr.training.parent import Parent, adapted, load_parent
+from quietmr.training.precision import precision_of
 from quietmr.training.provenance import session_facts
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes

@@ -124,7 +124,11 @@ def _case(group: object, name: str, path: Path) -> Case:
     others = _dataset(group, "gmaps")
     many = np.zeros((0, *own.shape), np.float32) if others is None else _several(others, data.shape, path)
     picture = data.reshape(_four(data.shape))
-    noise = NoiseMap(np.float32(sd) * own, kind="complex", origin="given")
+    with np.errstate(over="ignore"):
+        sigma = np.float32(sd) * own
+    if not np.isfinite(sigma).all():
+        raise InputError(f"{path} has a noise_sd of {sd:g} and a g-map up to {own.max():g} in {name}: correct them.")
+    noise = NoiseMap(sigma, kind="complex", origin="given")
     image = Image(
         picture,
         unit="snr" if sd == 1 else "stored",
@@ -199,6 +203,8 @@ def _noise_sd(group: Any, name: str, path: Path) -> float:
     attribute = group.attrs.get_id("noise_sd")
     # texts and references in a damaged file may crash the library: look at the type first
     value = float(group.attrs["noise_sd"]) if attribute.dtype.kind in "fiu" and attribute.shape == () else 0.0
-    if not 0 < value < float("inf"):
-        raise InputError(f"{path} has a noise_sd of {name} that is no number above 0: write the SD per real channel.")
+    if not 1e-30 < value < 1e30:
+        raise InputError(
+            f"{path} has a noise_sd of {name} that is no usable number above 0: write the SD per real channel."
+        )
     return value

@@ -159,17 +159,20 @@ def _with_own_phase(image: Image, others: Map | None, axis: FrameAxis, name: str
     own = image.noise.sigma if image.unit == "snr" else image.noise.sigma / np.float32(sd or 1)
     maps = [] if others is None or sd == 0 else [bounded(own), *(bounded(other) for other in others)]
     stacks: Picture = to_stacks(np.asarray(image.data / np.float32(level), np.complex64), axis)
+    plane = image.shape[2:]
     return [
         ComplexScan(
             np.asarray(stack),
-            None if native is None else _of_stack(native, axis, i),
-            tuple(_of_stack(one, axis, i) for one in maps),
+            None if native is None else _of_stack(native, axis, i, plane),
+            tuple(_of_stack(one, axis, i, plane) for one in maps),
             in_time=axis == "time",
         )
         for i, stack in enumerate(stacks)
     ]
 
 
-def _of_stack(sigma: Map, axis: FrameAxis, i: int) -> Map:
+def _of_stack(sigma: Map, axis: FrameAxis, i: int, plane: tuple[int, int]) -> Map:
+    """Give the map (F or 1, Y, X) of a stack; one number stands for a plane."""
     stacks = to_stacks(sigma.reshape((1,) * (4 - sigma.ndim) + sigma.shape), axis)
-    return np.asarray(stacks[i if len(stacks) > 1 else 0])
+    chosen = stacks[i if len(stacks) > 1 else 0]
+    return np.ascontiguousarray(np.broadcast_to(chosen, (len(chosen), *plane)))

@@ -120,17 +120,23 @@ def _from_clean(recipe: Recipe, rng: torch.Generator) -> list[HeldOut]:
 
 
 def _from_complex(recipe: Recipe) -> list[HeldOut]:
-    """Noise drawn as for training, with the g-maps of the scans where they have some; true noise is told."""
+    """Noise drawn as for training, with the g-maps of the scans where they have some; true noise is told.
+
+    Few scans are judged several times: one draw of the noise level says little.
+    """
     rng = np.random.default_rng([2**31 + recipe.seed, recipe.validation_cases])
     settings = recipe.mr.model_copy(update={"jitter": 0.0, "gmap_scans": min(_MAPS_OF, recipe.mr.gmap_scans)})
     pieces = [scan.split(recipe.scans.held_out)[1] for _, scans in load_shelf(recipe.scans).scans for scan in scans]
     maps = GmapBank(settings, rng)
+    chosen = _spread(len(pieces), recipe.validation_cases)
     cases = []
-    for i in _spread(len(pieces), recipe.validation_cases):
-        piece = pieces[i]
+    for i in range(recipe.validation_cases):
+        piece = pieces[chosen[i % len(chosen)]]
         if not np.iscomplexobj(piece.picture):
             piece = replace(piece, picture=give_phase(piece.picture, rng))
-        picture, gmap, native = (torch.from_numpy(part) for part in sample_of(piece, whole_cut(piece.picture), maps))
+        picture, gmap, native = (
+            torch.from_numpy(part.copy()) for part in sample_of(piece, whole_cut(piece.picture), maps)
+        )
         noisy, target, sigma = complex_pair(picture, gmap, rng, settings, native=native)
         cases.append(HeldOut("supervised", noisy, sigma, target, ((noisy - target) / sigma).abs().square()))
     return cases

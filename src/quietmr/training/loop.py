@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from quietmr.models import build_architecture, to_channels_last
 from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
 from quietmr.training.complex_start import check_channels
+from quietmr.training.frozen import freeze
 from quietmr.training.keeper import Keeper, News, make_score
 from quietmr.training.launch import Finished, Launch, make_fabric
 from quietmr.training.loader import training_batches
@@ -60,6 +61,7 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
     if parent is not None:
         network.load_state_dict(parent.network.state_dict())
     check_channels(network, recipe.channels)
+    freeze(network, recipe.freeze)
     network = fabric.to_device(to_channels_last(network))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]
     # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.

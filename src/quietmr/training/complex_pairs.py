@@ -20,6 +20,8 @@ _LEAST_SIGMA = 0.1
 def complex_batch(batch: list[Tensor], settings: MrRecipe, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Add noise to a batch of :class:`quietmr.training.complex_batches.ComplexBatches`.
 
+    C is 2 (real part, imaginary part), or 1 for magnitudes.
+
     Parameters
     ----------
     batch : list of Tensor
@@ -31,9 +33,9 @@ def complex_batch(batch: list[Tensor], settings: MrRecipe, rng: torch.Generator)
 
     Returns
     -------
-    x : Tensor, shape (B, 3, F, Y, X)
-        Real part, imaginary part, told noise map.
-    target : Tensor, shape (B, 2, F, Y, X)
+    x : Tensor, shape (B, C + 1, F, Y, X)
+        Noisy image, noise map.
+    target : Tensor, shape (B, C, F, Y, X)
     """
     clean, gmaps, seeds, *held = batch
     native = held[0] if held else torch.zeros_like(gmaps)
@@ -42,9 +44,24 @@ def complex_batch(batch: list[Tensor], settings: MrRecipe, rng: torch.Generator)
         complex_pair(patch, gmap, np.random.default_rng(sample_seed(int(seed), 0, word)), settings, native=sd)
         for patch, gmap, seed, sd in zip(clean, gmaps, seeds, native, strict=True)
     ]
-    inputs = [torch.stack([pair.noisy.real, pair.noisy.imag, pair.told]) for pair in pairs]
-    targets = [torch.stack([pair.clean.real, pair.clean.imag]) for pair in pairs]
+    inputs, targets = zip(*(as_channels(pair, settings) for pair in pairs), strict=True)
     return torch.stack(inputs), torch.stack(targets)
+
+
+def as_channels(pair: MrNoisePair, settings: MrRecipe) -> tuple[Tensor, Tensor]:
+    """Lay out a pair (F, Y, X): input (C + 1, F, Y, X) with the noise map last, and target (C, F, Y, X)."""
+    noisy, clean = (
+        [image.abs()] if settings.images == "magnitude" else [image.real, image.imag]
+        for image in (pair.noisy, pair.clean)
+    )
+    return torch.stack([*noisy, pair.told]), torch.stack(clean)
+
+
+def as_told(x: Tensor, settings: MrRecipe) -> Tensor:
+    """Keep from the network what it is not to know of the noise: input (..., C + 1, F, Y, X), the noise map last."""
+    if settings.told == "map":
+        return x
+    return torch.cat([x[..., :-1, :, :, :], torch.ones_like(x[..., -1:, :, :, :])], dim=-4)
 
 
 def complex_pair(

@@ -60,7 +60,7 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     if parent is not None:
         network.load_state_dict(parent.network.state_dict())
-    check_channels(network, recipe.channels)
+    check_channels(network, "magnitude" if recipe.mr.images == "magnitude" else recipe.channels)
     freeze(network, recipe.freeze)
     network = fabric.to_device(to_channels_last(network))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]

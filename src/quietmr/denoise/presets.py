@@ -56,7 +56,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-complex",
             1,
             1,
-            "The network quiet-fast (quiet-complex for complex images), then one pass of nonlocal Bayes that it guides.",
+            "The network quiet-fast (complex images: quiet-complex), then one pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(
             "quiet-fast", 2, "quiet-complex", 2, 2, "As quiet, with two passes: a little better, and slower."

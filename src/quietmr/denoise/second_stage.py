@@ -23,8 +23,8 @@ from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 _RELAX = 1.4
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
-# Complex blocks tell twice, with both parts, how those of a group vary: with white noise fewer are enough. In time the
-# same place is looked at again rather than its surroundings (measured on cine, benchmarks/complex_passes.py).
+# Complex blocks tell twice, with both parts, how those of a group vary, so fewer are enough. In time the same place is
+# looked at again rather than its surroundings (both measured: docs/models.md).
 _GROUP_COMPLEX, _SEARCH_COMPLEX_TIME = 48, (8, 2, 2)
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
@@ -106,11 +106,11 @@ class GuidedDenoiser:
 
 
 def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:
-    if is_white and len(x) == 1:
-        return _GROUP_SLICE
-    if is_white and np.iscomplexobj(x):
+    if np.iscomplexobj(x):
         return _GROUP_COMPLEX
-    return _GROUP_STATIC if is_white and static else _GROUP_OTHER
+    if is_white and static:
+        return _GROUP_SLICE if len(x) == 1 else _GROUP_STATIC
+    return _GROUP_OTHER
 
 
 class _Choice(NamedTuple):

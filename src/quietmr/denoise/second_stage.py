@@ -1,7 +1,7 @@
 """A network and, on top of it, one or more passes of nonlocal Bayes that it guides: the ``quiet`` presets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from quietmr.denoise.block_layout import Axis, block_shape
 from quietmr.denoise.channels import Picture
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
+from quietmr.denoise.frame_pca import common_part
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.noise_law import allowed, gaussian_around
@@ -62,10 +63,13 @@ class GuidedDenoiser:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         steps = self.preset.steps_for(image)
         end = _NETWORK_SHARE if steps.passes else 1.0
-        pilot = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)(image)
+        network = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)
+        pilot = network(with_common_frames(image) if steps.common else image)
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
         taken = {**found, "method": self.name, "network": steps.network, "passes": steps.passes}
+        if steps.common:
+            taken["frames"] = "principal components"
         if steps.passes == 0:
             return image.after(Step("denoise", taken), pilot.data)
         axis: FrameAxis = found["third_axis"]
@@ -103,6 +107,21 @@ class GuidedDenoiser:
         for _ in range(passes):
             p = _one_pass(x, p, spread, _Choice(block, search, group, shape))
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
+
+
+def with_common_frames(image: Image) -> Image:
+    """Keep what the frames of a complex sequence have in common; its noise map tells the noise that is left."""
+    if image.noise is None or image.noise.level == 0.0:
+        return image
+    axis: FrameAxis = "time"
+    sigma = image.noise.over(image.shape)
+    level = np.float32(image.noise.level)
+    known = np.asarray(np.where(sigma > 0, sigma, level), dtype=np.float32)
+    stacks = [common_part(stack) for stack in to_stacks(np.asarray(image.data / known, image.data.dtype), axis)]
+    data = from_stacks(np.stack([common.picture for common in stacks]), axis) * known
+    left = from_stacks(np.stack([common.left for common in stacks]), axis) * sigma
+    noise = replace(image.noise, sigma=np.asarray(left, np.float32))
+    return image.replace(data=np.where(sigma > 0, data, image.data), noise=noise)
 
 
 def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:

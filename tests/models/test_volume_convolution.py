@@ -1,8 +1,9 @@
-"""Gradients of 3-D convolutions in bfloat16, where those of torch are wrong on some CPUs."""
+"""Gradients of convolutions and norms in bfloat16, where those of torch are wrong on some CPUs."""
 
 import pytest
 import torch
 
+from quietmr.models.snraware.norms import ChannelNorm, FrameNorm
 from quietmr.models.volume_convolution import VolumeConvolution, weight_gradient
 
 # Channels, kernel, stride, padding, size (F, Y, X): where torch 2.13 is wrong or crashes, with AMX or without.
@@ -47,3 +48,18 @@ def test_the_gradient_of_a_volume_is_the_sum_of_those_of_its_frames(into, out, k
     y.backward(slope)
     found = weight_gradient(x, network.weight.detach(), slope, stride, padding)
     torch.testing.assert_close(found, network.weight.grad, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("norm", [ChannelNorm(16), FrameNorm(16, 64, 64)])
+def test_norms_learn_in_bfloat16_as_in_float32(norm):
+    torch.manual_seed(0)
+    x, slope = torch.randn(1, 16, 16, 64, 64).to(torch.bfloat16).float(), torch.randn(1, 16, 16, 64, 64) + 0.1
+    found = []
+    for reduced in (False, True):
+        norm.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+            y = norm(x.to(torch.bfloat16) if reduced else x)
+        (y.float() * slope).sum().backward()
+        found.append([norm.weight.grad, norm.bias.grad])
+    for a, b in zip(*found, strict=True):
+        assert (a - b).norm() < 0.01 * a.norm()

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
+from torch.nn import functional, grad
 
 Triple = tuple[int, int, int]
 
@@ -20,9 +20,10 @@ class VolumeConvolution(nn.Conv3d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002
         if not (needs_care(input) and weight.requires_grad and torch.is_grad_enabled()):
-            return super()._conv_forward(input, weight, bias)
-        arguments = (input, weight) if bias is None else (input, weight, bias)
-        result: Tensor = _Careful.apply(self.stride, self.padding, *(t.to(torch.bfloat16) for t in arguments))  # type: ignore[no-untyped-call]
+            plain: Tensor = super()._conv_forward(input, weight, bias)
+            return plain
+        arguments = [t.to(torch.bfloat16) for t in (input, weight, bias) if t is not None]
+        result: Tensor = _Careful.apply(self.stride, self.padding, *arguments)  # type: ignore[no-untyped-call]
         return result
 
 
@@ -37,7 +38,7 @@ def needs_care(x: Tensor) -> bool:
 
 class _Careful(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, stride: Triple, padding: Triple, x: Tensor, weight: Tensor, bias: Tensor | None = None
     ) -> Tensor:
         ctx.save_for_backward(x, weight)
@@ -46,13 +47,13 @@ class _Careful(torch.autograd.Function):
             return functional.conv3d(x, weight, bias, stride, padding)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         to_input = None
         with torch.autocast("cpu", enabled=False):
             if ctx.needs_input_grad[2]:
-                to_input = torch.nn.grad.conv3d_input(x.shape, weight, slope, ctx.stride, ctx.padding)
+                to_input = grad.conv3d_input(x.shape, weight, slope, ctx.stride, ctx.padding)  # type: ignore[no-untyped-call]
             to_weight = weight_gradient(x, weight, slope, ctx.stride, ctx.padding)
         to_bias = (slope.float().sum((0, 2, 3, 4)),) if ctx.biased else ()
         return None, None, to_input, to_weight, *to_bias
@@ -76,6 +77,6 @@ def weight_gradient(x: Tensor, weight: Tensor, slope: Tensor, stride: Triple, pa
     parts = []
     for offset in range(weight.shape[2]):
         seen = around[:, :, offset : offset + stride[0] * (frames - 1) + 1 : stride[0]].transpose(1, 2).flatten(0, 1)
-        part = weight[:, :, offset]
-        parts.append(torch.nn.grad.conv2d_weight(seen, part.shape, flat_slope, stride[1:], padding[1:]))
+        shape = weight[:, :, offset].shape
+        parts.append(grad.conv2d_weight(seen, shape, flat_slope, stride[1:], padding[1:]))  # type: ignore[no-untyped-call]
     return torch.stack(parts, dim=2)

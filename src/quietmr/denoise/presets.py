@@ -67,10 +67,16 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-complex",
             1,
             1,
-            "The network quiet-fast (complex images: quiet-complex), then one pass of nonlocal Bayes that it guides.",
+            "The network quiet-fast (complex images: quiet-complex, in sequences behind principal components of the "
+            "frames), then one pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(
-            "quiet-fast", 2, "quiet-complex", 2, 2, "As quiet, with two passes: a little better, and slower."
+            "quiet-fast",
+            2,
+            "quiet-complex",
+            2,
+            1,
+            "As quiet, with two passes but for complex sequences: a little better, and slower.",
         ),
     }
 )

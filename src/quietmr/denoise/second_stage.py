@@ -21,7 +21,9 @@ from quietmr.denoise.nonlocal_bayes import filter_groups
 from quietmr.denoise.presets import Preset
 from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 
-_RELAX = 1.4
+# How far a pass goes from the pilot to what the filter found. In complex sequences the pilot knows more than the filter:
+# it has seen all frames (measured: docs/models.md).
+_RELAX, _RELAX_COMPLEX_TIME = 1.4, 0.8
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
 # Complex blocks tell twice, with both parts, how those of a group vary, so fewer are enough. In time the same place is
@@ -103,9 +105,10 @@ class GuidedDenoiser:
         axes = noise_correlation(x, p, block)
         group = _group_size(x, is_white=axes is None, static=static)
         shape = None if axes is None else block_correlation(axes)
-        search = _SEARCH_COMPLEX_TIME if np.iscomplexobj(x) and not static else None
+        in_time = np.iscomplexobj(x) and not static
+        search, relax = (_SEARCH_COMPLEX_TIME, _RELAX_COMPLEX_TIME) if in_time else (None, _RELAX)
         for _ in range(passes):
-            p = _one_pass(x, p, spread, _Choice(block, search, group, shape))
+            p = _one_pass(x, p, spread, _Choice(block, search, group, shape, relax))
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
 
 
@@ -139,6 +142,7 @@ class _Choice(NamedTuple):
     search: Axis | None
     group: int
     noise_shape: NDArray[np.float32] | None
+    relax: float
 
 
 def _one_pass(x: Picture, p: Picture, spread: NDArray[np.float32], choice: _Choice) -> Picture:
@@ -154,7 +158,7 @@ def _one_pass(x: Picture, p: Picture, spread: NDArray[np.float32], choice: _Choi
         correlation=None if choice.noise_shape is None else _tensor(choice.noise_shape, spread.dtype),
         floor=float(spread.min()),
     ).numpy()
-    return np.asarray(allowed(p + _RELAX * (filtered / spread - p)), dtype=x.dtype)
+    return np.asarray(allowed(p + choice.relax * (filtered / spread - p)), dtype=x.dtype)
 
 
 def _tensor(array: NDArray[Any], dtype: np.dtype[Any]) -> torch.Tensor:

@@ -21,8 +21,8 @@ from quietmr.denoise.nonlocal_bayes import filter_groups
 from quietmr.denoise.presets import Preset
 from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 
-# How far a pass goes from the pilot to what the filter found. In complex sequences the pilot knows more than the filter:
-# it has seen all frames (measured: docs/models.md).
+# How far a pass goes from the pilot to what the filter found. In complex sequences the pilot knows more than it,
+# for it has seen all frames (measured: docs/models.md).
 _RELAX, _RELAX_COMPLEX_TIME = 1.4, 0.8
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128

@@ -69,6 +69,7 @@ class Snraware(nn.Module):
         self.last = Convolution(self.backbone.out_channels, out_channels)
         if residual:
             nn.init.zeros_(self.last.weight)
+            assert self.last.bias is not None, "a convolution with bias"
             nn.init.zeros_(self.last.bias)
         step = self.backbone.multiple
         if plan.faithful and any(n % step or n < 2 * step for n in plan.size[1:]):

@@ -5,7 +5,7 @@ step, with a network's result as the pilot: search and covariance use the pilot 
 
 A complex volume is two planes, real and imaginary part. Blocks are alike if they are near in the complex plane, and
 both parts of a group share one real covariance, so that the filter of rotated data is the rotated result. (A Hermitian
-covariance has twice as many unknowns for the same blocks and was 0.3 to 0.6 dB worse.)
+covariance has twice as many unknowns for the same blocks and was up to 0.7 dB worse.)
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -13,9 +13,9 @@ from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
 from quietmr.models import create_model, load_card
 from quietmr.signal.tiling import blend, plan_tiles, tile_limit
 
-# Distance from a cut, (F, Y, X) in voxels, beyond which the result differs from the whole by less than 1e-3 sigma
-# (measured on the shipped weights, tests/denoise/test_network.py).
-HALO = (16, 32, 32)
+# Halos, (F, Y, X) in voxels, with which tiles give the whole to 2e-3 sigma (magnitudes) and 1e-3 sigma (complex images,
+# whose network looks farther): measured in float32 on the shipped weights, tests/denoise/test_tiles.py.
+HALO, COMPLEX_HALO = (16, 32, 32), (24, 48, 48)
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class NetworkDenoiser:
         sigma: NDArray[np.float32],
     ) -> Iterator[Picture]:
         f, y, x = scaled.shape[1:]
-        limit = tile_limit((f, y, x), self.tile_voxels, HALO, multiple)
-        tiles = plan_tiles((f, y, x), limit, HALO, multiple)
+        halo = COMPLEX_HALO if np.iscomplexobj(scaled) else HALO
+        limit = tile_limit((f, y, x), self.tile_voxels, halo, multiple)
+        tiles = plan_tiles((f, y, x), limit, halo, multiple)
         total, done = len(tiles) * len(scaled), 0
 
         def results(stack: Picture, spread: NDArray[np.float32]) -> Iterator[Picture]:

@@ -55,16 +55,18 @@ _BEFORE = Palette(
 
 @dataclass(frozen=True)
 class _Course:
-    """Enhancement of a tissue: a gamma variate that arrives at ``start`` and peaks ``rise`` later (seconds)."""
+    """Enhancement of a tissue: a gamma variate that peaks ``rise`` seconds after ``start``, and what stays behind."""
 
     start: float
     rise: float
     sharpness: float
     peak: float
+    stays: float = 0.15
 
     def at(self, seconds: float) -> float:
         late = max(seconds - self.start, 0.0) / self.rise
-        return self.peak * float((late * np.exp(1.0 - late)) ** self.sharpness)
+        passing = float((late * np.exp(1.0 - late)) ** self.sharpness)
+        return self.peak * ((1.0 - self.stays) * passing + self.stays * (1.0 - float(np.exp(-(late**2)))))
 
 
 # Peak enhancement above the brightness before; the bolus spreads on its way, muscle takes up slowly and keeps it.
@@ -75,7 +77,7 @@ _COURSES = {
     "lung": _Course(4.0, 5.0, 2.5, 0.05),
     "left_blood": _Course(6.0, 6.0, 2.5, 0.70),
     "aorta": _Course(6.5, 6.0, 2.5, 0.70),
-    "heart_muscle": _Course(8.0, 11.0, 1.2, 0.24),
+    "heart_muscle": _Course(8.0, 11.0, 1.2, 0.24, 0.3),
     "liver_vessels": _Course(12.0, 12.0, 1.5, 0.2),
     "liver": _Course(12.0, 20.0, 1.2, 0.1),
     "muscle": _Course(10.0, 16.0, 1.0, 0.05),

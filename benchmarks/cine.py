@@ -1,0 +1,169 @@
+"""Real-time cine and a passage of contrast agent: Monte-Carlo SNR, edges, moving walls, rivals told the truth.
+
+    python benchmarks/cine.py scans                      simulate, reconstruct, find the noise of replicas
+    python benchmarks/cine.py rivals                     needed once: rivals do not depend on the network
+    python benchmarks/cine.py ours [--model quiet-complex] [--methods quiet-complex quiet]
+    python benchmarks/cine.py figure [--out docs/images]
+    python benchmarks/cine.py table [--docs docs/cine_quality.md]
+
+Nothing is downloaded. Results go to runs/bench/cine.jsonl; ``table`` prints Markdown and, with ``--docs``, puts it
+below the mark in that page. ``all`` does everything in this order. See docs/cine_quality.md for what is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from cine_measures import Running, edges, fidelity, snr, wall
+from cine_rivals import BLUR, RIVALS, Complex, Magnitude, Method, best_variant, find
+from cine_scans import CASES, Replicas, Scan, load
+from cine_table import TRUTH, UNTOUCHED, Row, append, read, tables
+from numpy.typing import NDArray
+
+from quietmr.data import Image, NoiseMap
+from quietmr.denoise import denoise
+
+MARK = "<!-- measured -->\n"
+RESULTS = Path("runs/bench/cine.jsonl")
+PARTS = ("scans", "rivals", "ours", "figure", "table", "all")
+
+
+def main() -> None:
+    wish = _arguments()
+    torch.set_num_threads(wish.threads)
+    cases = [case for case in CASES if wish.case in case]
+    if wish.part in ("scans", "all"):
+        for case in cases:
+            _describe(case)
+    if wish.part in ("rivals", "all"):
+        for case in cases:
+            _run_rivals(case, wish)
+    if wish.part in ("ours", "all"):
+        for case in cases:
+            for method in wish.methods:
+                _run_ours(case, method, wish)
+    if wish.part in ("figure", "all"):
+        from cine_figure import draw
+
+        draw(load(cases[0])[0], partial(_network, wish.model), read(RESULTS), wish.out)
+    if wish.part in ("table", "all"):
+        text = tables(read(RESULTS))
+        print(text)
+        if wish.docs is not None:
+            page = wish.docs.read_text().split(MARK)[0]
+            wish.docs.write_text(page + MARK + "\n" + text)
+
+
+def measure(scan: Scan, name: str, method: Method, variant: str = "", replicas: Iterable[Complex] = ()) -> Row:
+    """Run a method on one noisy series, and on replicas of the noise around the heart."""
+    start = time.perf_counter()
+    result = method(scan.noisy, scan.g)
+    seconds = time.perf_counter() - start
+    found = asdict(fidelity(result, scan)) | asdict(edges(result, scan)) | asdict(wall(result, scan))
+    return Row(scan.name, name, variant, seconds, **(found | _monte_carlo(scan, method, replicas)))
+
+
+def _monte_carlo(scan: Scan, method: Method, replicas: Iterable[Complex]) -> dict[str, float]:
+    """SNR over replicas around the heart; edges of their mean, which no noise disturbs, and the wall's motion."""
+    running, clean, g = Running(), scan.clean[:, *scan.window], scan.g[scan.window]
+    for noise in replicas:
+        running.add(method(clean + noise, g))
+    if not running.count:
+        return {}
+    masks = [mask[:, *scan.window] for mask in scan.tissues.values()]
+    values = snr(running.mean, running.sd, masks)
+    whole = np.abs(scan.clean).astype(np.float64)
+    whole[:, *scan.window] = running.mean
+    motion = asdict(wall(whole, scan))
+    return {
+        "replicas": running.count,
+        "snr_blood": values.blood,
+        "snr_myocardium": values.myocardium,
+        "sd_blood": values.sd_blood,
+        "sd_myocardium": values.sd_myocardium,
+        "cnr": values.cnr,
+        **asdict(edges(whole, scan)),
+        "amplitude": motion["amplitude"],
+        "lag": motion["lag"],
+    }
+
+
+def _describe(case: str) -> None:
+    scan, _, proof = load(case)
+    ratio = {
+        name: np.abs(scan.clean)[mask] / np.broadcast_to(scan.g, mask.shape)[mask]
+        for name, mask in scan.tissues.items()
+    }
+    words = ", ".join(f"SNR of {name} {np.median(value):.1f}" for name, value in ratio.items())
+    spread = np.median(scan.g[(scan.labels > 0).any(axis=0)])
+    print(f"{case}: {words}, g in the heart {spread:.2f}, {proof}", flush=True)
+
+
+def _draws(replicas: Replicas, count: int) -> Iterator[Complex]:
+    return (replicas(number) for number in range(count))
+
+
+def _run_rivals(case: str, wish: argparse.Namespace) -> None:
+    (scan, replicas, _), known = load(case), read(RESULTS)
+    if (case, TRUTH) not in known:
+        truth = np.abs(scan.clean)
+        append(RESULTS, Row(case, TRUTH, **asdict(edges(truth, scan)), **asdict(wall(truth, scan))))
+    if (case, UNTOUCHED) not in known:
+        draws = _draws(replicas, wish.replicas)
+        append(RESULTS, measure(scan, UNTOUCHED, lambda data, g: np.abs(data), replicas=draws))
+    for rival in RIVALS:
+        if (case, rival) in known:
+            continue
+        best = best_variant(rival, scan)
+        draws = _draws(replicas, wish.replicas if rival == BLUR else 0)
+        row = measure(scan, rival, best.run, best.words, draws)
+        append(RESULTS, row)
+        print(f"{case}, {rival} ({best.words}): {row.psnr:.2f} dB, {row.seconds:.1f} s", flush=True)
+    known = read(RESULTS)
+    dipy = max((known[case, rival] for rival in RIVALS if rival.startswith("dipy")), key=lambda row: row.psnr)
+    if not dipy.replicas:
+        method = find(dipy.method, dipy.variant).run
+        append(RESULTS, measure(scan, dipy.method, method, dipy.variant, _draws(replicas, wish.few)))
+
+
+def _run_ours(case: str, name: str, wish: argparse.Namespace) -> None:
+    scan, replicas, _ = load(case)
+    draws = _draws(replicas, wish.replicas if name == "quiet-complex" else wish.few)
+    model = wish.model if name == "quiet-complex" else name
+    row = measure(scan, name, partial(_network, model), replicas=draws)
+    append(RESULTS, row)
+    print(f"{case}, {name}: {row.psnr:.2f} dB, SNR {row.snr_blood:.1f} and {row.snr_myocardium:.1f}", flush=True)
+
+
+def _network(model: str, data: Complex, g: NDArray[np.float32]) -> Magnitude:
+    """Denoise complex frames with a model or preset."""
+    noise = NoiseMap(g[None, None], kind="complex", origin="noise-scan")
+    image = Image(np.ascontiguousarray(data[:, None]), unit="snr", noise=noise, frames="time")
+    return np.abs(denoise(image, model).data[:, 0])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--case", default="", help="only cases whose name holds this")
+    parser.add_argument(
+        "--model", default="quiet-complex", help="name, or path of a model, that stands for quiet-complex"
+    )
+    parser.add_argument("--methods", nargs="+", default=["quiet-complex", "quiet"])
+    parser.add_argument("--replicas", type=int, default=64)
+    parser.add_argument("--few", type=int, default=16, help="replicas of what is slow")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    parser.add_argument("--docs", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -39,26 +39,28 @@ def main() -> None:
     wish = _arguments()
     torch.set_num_threads(wish.threads)
     cases = [case for case in CASES if wish.case in case]
-    if wish.part in ("scans", "all"):
-        for case in cases:
+    parts = PARTS[:-1] if wish.part == "all" else (wish.part,)
+    for case in cases:
+        if "scans" in parts:
             _describe(case)
-    if wish.part in ("rivals", "all"):
-        for case in cases:
+        if "rivals" in parts:
             _run_rivals(case, wish)
-    if wish.part in ("ours", "all"):
-        for case in cases:
+        if "ours" in parts:
             for method in wish.methods:
                 _run_ours(case, method, wish)
-    if wish.part in ("figure", "all"):
+    if "figure" in parts:
         from cine_figure import draw
 
-        draw(load(cases[0])[0], partial(_network, wish.model), read(RESULTS), wish.out)
-    if wish.part in ("table", "all"):
-        text = tables(read(RESULTS))
-        print(text)
-        if wish.docs is not None:
-            page = wish.docs.read_text().split(MARK)[0]
-            wish.docs.write_text(page + MARK + "\n" + text)
+        print(draw(load(cases[0])[0], partial(_network, wish.model), read(RESULTS), wish.out))
+    if "table" in parts:
+        _print_tables(wish.docs)
+
+
+def _print_tables(page: Path | None) -> None:
+    text = tables(read(RESULTS))
+    print(text)
+    if page is not None:
+        page.write_text(page.read_text().split(MARK)[0] + MARK + "\n" + text)
 
 
 def measure(scan: Scan, name: str, method: Method, variant: str = "", replicas: Iterable[Complex] = ()) -> Row:

@@ -29,10 +29,9 @@ _POOL = (Tissue.LEFT_BLOOD, Tissue.PAPILLARY)
 
 @dataclass(frozen=True)
 class Fidelity:
-    """PSNR in dB in the body, in the whole picture and around the heart; mean error of tissues in percent of each."""
+    """PSNR in dB in the body around the heart, and in the heart; mean error of tissues in percent of each."""
 
     psnr: float
-    psnr_all: float
     psnr_heart: float
     bias_blood: float
     bias_myocardium: float
@@ -62,40 +61,45 @@ class Wall:
     profile: float
 
 
+def psnr(result: Array, truth: Array, mask: NDArray[np.bool_], reference: float) -> float:
+    """PSNR of magnitudes (T, Y, X) in a mask (Y, X)."""
+    error = np.square(result[:, mask].astype(np.float64) - truth[:, mask])
+    return 20 * math.log10(reference / math.sqrt(float(error.mean())))
+
+
 def fidelity(result: Array, scan: Scan) -> Fidelity:
-    """Compare magnitudes, (T, Y, X)."""
-    truth = np.abs(scan.clean)
-    error = np.square(result.astype(np.float64) - truth)
+    """Compare magnitudes, (T, Y, X), in the window around the heart; what lies outside is not looked at."""
+    truth, near = np.abs(scan.clean), np.zeros_like(scan.body)
+    near[scan.window] = True
     heart = binary_dilation((scan.labels > 0).any(axis=0), iterations=3)
-    psnr = [
-        20 * math.log10(scan.reference / math.sqrt(float(part.mean())))
-        for part in (error[:, scan.body], error, error[:, heart])
-    ]
+    values = [psnr(result, truth, mask, scan.reference) for mask in (scan.body & near, heart)]
     bias = [100 * float(result[mask].mean() / truth[mask].mean() - 1) for mask in scan.tissues.values()]
-    return Fidelity(*psnr, *bias)
+    return Fidelity(*values, *bias)
 
 
 def edges(result: Array, scan: Scan) -> Edges:
-    """Widths of edges, each the mean over many rays and all frames, laid over each other where the true edge is."""
-    truth = np.abs(scan.clean)
-    centers = _centers(scan.labels)
+    """Widths of edges, each the mean over many rays and all frames with bright blood, laid over the true edge."""
+    bright = scan.bright_frames
+    truth, labels, result = np.abs(scan.clean)[bright], scan.labels[bright], result[bright]
     widths = []
     for sector in (LATERAL, SEPTAL):
-        rays = [(t, center, angle) for t, center in enumerate(centers) for angle in np.linspace(*sector, 9)]
+        rays = [(t, at, angle) for t, at in enumerate(_centers(labels)) for angle in np.linspace(*sector, 9)]
         widths.append(_width(result, truth, rays, (_INSIDE, _OUTSIDE)))
     muscles = [
         (t, at, angle)
-        for t, frame in enumerate(scan.labels)
+        for t, frame in enumerate(labels)
         for at in _papillaries(frame)
         for angle in np.linspace(0, 2 * np.pi, 12, endpoint=False)
     ]
     papillary = _width(result, truth, muscles, (1.5, 2.5), rising=True)
-    return Edges(*widths, papillary, _papillary_contrast(result, scan.labels) / _papillary_contrast(truth, scan.labels))
+    return Edges(*widths, papillary, _papillary_contrast(result, labels) / _papillary_contrast(truth, labels))
 
 
 def wall(result: Array, scan: Scan) -> Wall:
-    """Follow the lateral wall along a fan of rays that stays in place."""
+    """Follow the lateral wall along a fan of rays that stays in place; only if blood is bright in all frames."""
     truth = np.abs(scan.clean)
+    if not scan.bright_frames.all():
+        return Wall(*[math.nan] * 4)
     true, found = wall_profile(truth, scan), wall_profile(result, scan)
     level, contrast = wall_levels(scan)
     where = _crossings(true, level, np.full(len(true), np.nan))
@@ -119,6 +123,30 @@ def wall_levels(scan: Scan) -> tuple[float, float]:
     """Level between blood and myocardium, and their contrast."""
     blood, muscle = (float(np.median(np.abs(scan.clean)[mask])) for mask in scan.tissues.values())
     return 0.5 * (blood + muscle), blood - muscle
+
+
+@dataclass(frozen=True)
+class Upslope:
+    """Steepest rise of the brightness of tissues over five frames, over the true one."""
+
+    upslope_blood: float
+    upslope_myocardium: float
+
+
+def upslope(result: Array, scan: Scan) -> Upslope:
+    """Compare how contrast agent arrives; only if blood is dark in some frames."""
+    if scan.bright_frames.all():
+        return Upslope(math.nan, math.nan)
+    ratios = []
+    for tissue in (Tissue.LEFT_BLOOD, Tissue.MYOCARDIUM):
+        found, true = (_steepest(series, scan.eroded(tissue)) for series in (result, np.abs(scan.clean)))
+        ratios.append(found / true)
+    return Upslope(*ratios)
+
+
+def _steepest(series: Array, mask: NDArray[np.bool_]) -> float:
+    course = [float(frame[inside].mean()) for frame, inside in zip(series, mask, strict=True)]
+    return max(float(np.polyfit(np.arange(5), course[t : t + 5], 1)[0]) for t in range(len(course) - 4))
 
 
 class Running:

@@ -92,11 +92,20 @@ class Scan:
         """
         found = {}
         for name, label in (("blood", Tissue.LEFT_BLOOD), ("myocardium", Tissue.MYOCARDIUM)):
-            mask = np.stack([binary_erosion(frame == label) for frame in self.labels])
+            mask = self.eroded(label)
             course = np.array([np.median(np.abs(f[m])) for f, m in zip(self.clean, mask, strict=True)])
             mask[course < 0.6 * course.max()] = False
             found[name] = mask
         return found
+
+    def eroded(self, tissue: Tissue) -> Mask:
+        """A tissue without the pixels at its border, (T, Y, X)."""
+        return np.stack([binary_erosion(frame == tissue) for frame in self.labels])
+
+    @property
+    def bright_frames(self) -> Mask:
+        """Frames in which blood is bright: all, unless contrast agent passes; (T,)."""
+        return self.tissues["blood"].any(axis=(1, 2))
 
     @property
     def reference(self) -> float:

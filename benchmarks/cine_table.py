@@ -31,7 +31,6 @@ class Row:
     variant: str = ""
     seconds: float = math.nan
     psnr: float = math.nan
-    psnr_all: float = math.nan
     psnr_heart: float = math.nan
     bias_blood: float = math.nan
     bias_myocardium: float = math.nan
@@ -43,6 +42,8 @@ class Row:
     lag: float = math.nan
     error: float = math.nan
     profile: float = math.nan
+    upslope_blood: float = math.nan
+    upslope_myocardium: float = math.nan
     replicas: int = 0
     snr_blood: float = math.nan
     snr_myocardium: float = math.nan
@@ -80,13 +81,12 @@ def tables(rows: dict[tuple[str, str], Row]) -> str:
 
 
 def _fidelity(rows: Sequence[Row]) -> str:
-    head = ["method", "PSNR body", "heart", "whole", "bias blood / muscle %", "wall error px", "x-t error %", "s"]
+    head = ["method", "PSNR", "in the heart", "bias blood / muscle %", "wall error px", "x-t error %", "s"]
     lines = [
         [
             row.method + (f" ({row.variant})" if row.variant else ""),
             _number(row.psnr),
             _number(row.psnr_heart),
-            _number(row.psnr_all),
             f"{_number(row.bias_blood, 1)} / {_number(row.bias_myocardium, 1)}",
             _number(row.error),
             _number(100 * row.profile, 1),
@@ -100,6 +100,7 @@ def _fidelity(rows: Sequence[Row]) -> str:
 
 def _replicas(rows: Sequence[Row]) -> str:
     before = next((row for row in rows if row.method == UNTOUCHED), Row("", ""))
+    passage = not math.isnan(before.upslope_blood)
     head = [
         "method",
         "N",
@@ -113,8 +114,7 @@ def _replicas(rows: Sequence[Row]) -> str:
         "septal",
         "papillary",
         "papillary contrast %",
-        "wall amplitude %",
-        "lag frames",
+        *(("upslope blood %", "muscle %") if passage else ("wall amplitude %", "lag frames")),
     ]
     lines = [
         [
@@ -128,13 +128,18 @@ def _replicas(rows: Sequence[Row]) -> str:
             _gain(row.cnr, before.cnr),
             *(_number(value) for value in (row.lateral, row.septal, row.papillary)),
             _number(100 * row.papillary_contrast, 0),
-            _number(100 * row.amplitude, 0),
-            _number(row.lag),
+            *_motion(row, passage=passage),
         ]
         for row in rows
         if row.replicas or row.method == TRUTH
     ]
     return markdown(head, lines)
+
+
+def _motion(row: Row, *, passage: bool) -> tuple[str, str]:
+    if passage:
+        return _number(100 * row.upslope_blood, 0), _number(100 * row.upslope_myocardium, 0)
+    return _number(100 * row.amplitude, 0), _number(row.lag)
 
 
 def _goals(rows: dict[tuple[str, str], Row]) -> str:
@@ -155,11 +160,11 @@ def _findings(rows: dict[tuple[str, str], Row], case: str, method: str) -> Itera
         yield Finding(f"{name}: CNR gain", row.cnr / before.cnr, 6.5, unit="×")
     blur = rows.get((case, BLUR))
     if blur is not None:
-        yield Finding(f"{name}: PSNR in the body over the best blur", row.psnr - blur.psnr, 3.0)
+        yield Finding(f"{name}: PSNR over the best blur", row.psnr - blur.psnr, 3.0)
     others = [rows[case, rival] for rival in RIVALS if rival != BLUR and (case, rival) in rows]
     if others:
         best = max(others, key=lambda rival: rival.psnr)
-        yield Finding(f"{name}: PSNR in the body over the best rival", row.psnr - best.psnr, 0.0, where=best.method)
+        yield Finding(f"{name}: PSNR over the best rival", row.psnr - best.psnr, 0.0, where=best.method)
 
 
 def _gain(after: float, before: float) -> str:

@@ -160,6 +160,16 @@ def test_the_frame_adds_the_first_features_to_those_of_the_backbone():
     torch.testing.assert_close(network(x), network.last(made))
 
 
+def test_residual_networks_start_from_the_identity_and_add_what_the_others_make():
+    arguments = {"in_channels": 2, "out_channels": 1, "width": 4, "repeats": 1}
+    network = build_architecture("snraware-hrnet-conv2d", residual=True, **arguments).eval()
+    x = torch.rand(1, 2, 2, 15, 16)
+    assert torch.equal(network(x), x[:, :1])
+    plain = build_architecture("snraware-hrnet-conv2d", **arguments).eval()
+    network.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(network(x), x[:, :1] + plain(x))
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -170,6 +180,7 @@ def test_the_frame_adds_the_first_features_to_those_of_the_backbone():
         ({"size": (16, 0, 64)}, "rows = 0"),
         ({"size": (16, 65, 64), "form": "faithful"}, "multiples of 2"),
         ({"drop_path": 1.0}, "drop_path"),
+        ({"residual": True, "in_channels": 2, "out_channels": 2}, "residual.*1 out, got 2"),
     ],
 )
 def test_choices_that_make_no_network_are_refused(arguments, told):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from quietmr.phantoms import Mixture
 from quietmr.training.complex_batches import draw_picture
-from quietmr.training.complex_pairs import complex_pair
+from quietmr.training.complex_pairs import as_channels, as_told, complex_pair
 from quietmr.training.gmap_bank import GmapBank
 from quietmr.training.mr_recipe import MrRecipe
 
@@ -26,17 +26,17 @@ class ComplexCase:
 
     Attributes
     ----------
-    x : Tensor, shape (3, F, Y, X)
-        Network input: real part, imaginary part, noise map.
-    target : Tensor, shape (2, F, Y, X)
+    x : Tensor, shape (C + 1, F, Y, X)
+        Network input: real and imaginary part or magnitude, and the noise map that the network is told.
+    target : Tensor, shape (C, F, Y, X)
     """
 
     x: Tensor
     target: Tensor
 
     def gain(self, output: Tensor) -> float:
-        """PSNR gain of an estimate (2, F, Y, X) over the noisy image in dB, whole image."""
-        before = (self.x[:2] - self.target).square().mean()
+        """PSNR gain of an estimate (C, F, Y, X) over the noisy image in dB, whole image."""
+        before = (self.x[:-1] - self.target).square().mean()
         return 10.0 * float(torch.log10(before / (output - self.target).square().mean()))
 
 
@@ -53,10 +53,10 @@ def draw_complex_cases(
     cases = []
     for i in range(n):
         size = (1 if i % _SINGLE_EVERY == _SINGLE_EVERY - 1 else shape[0], *shape[1:])
-        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng)
+        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng, hearts=float(i % 6 == 0))
         gmap = torch.from_numpy(maps.draw(shape[1:])[None])
-        noisy, clean, told = complex_pair(torch.from_numpy(picture), gmap, rng, settings)
-        cases.append(ComplexCase(torch.stack([noisy.real, noisy.imag, told]), torch.stack([clean.real, clean.imag])))
+        x, target = as_channels(complex_pair(torch.from_numpy(picture), gmap, rng, settings), settings)
+        cases.append(ComplexCase(as_told(x, settings), target))
     return cases
 
 
@@ -72,7 +72,7 @@ def mean_complex_gain(network: nn.Module, cases: list[ComplexCase]) -> float:
 
 def mean_blur_gain(cases: list[ComplexCase]) -> float:
     """Mean gain of the Gaussian blur that suits each case best by its truth: what a blur could reach at most."""
-    return float(np.mean([max(case.gain(_blurred(case.x[:2], widths)) for widths in _BLURS) for case in cases]))
+    return float(np.mean([max(case.gain(_blurred(case.x[:-1], widths)) for widths in _BLURS) for case in cases]))
 
 
 def _blurred(image: Tensor, widths: tuple[float, float]) -> Tensor:

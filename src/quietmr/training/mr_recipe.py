@@ -27,6 +27,10 @@ class MrRecipe(BaseModel):
     """Share of the samples with g = 1: not accelerated."""
     jitter: float = Field(0.05, ge=0, le=0.5)
     """Log-normal SD of the error of the noise level that the network is told, in half of the samples."""
+    images: Literal["complex", "magnitude"] = "complex"
+    """What the network sees and makes: complex images, or the magnitudes of the same (one channel instead of two)."""
+    told: Literal["map", "one"] = "map"
+    """What the network is told of the noise: the map, or 1 everywhere, which is nothing. The loss weighs by the map."""
     gmap_scans: int = Field(8, ge=1)
     """Simulated scans whose g-maps (R = 2 to 8) each worker keeps at a time; about 3 s of work each."""
     gmap_matrix: int = Field(64, ge=32, multiple_of=2)

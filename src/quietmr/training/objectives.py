@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quietmr.noise.synthesis import NoiseLaw, add_noise, colour, draw_noise
-from quietmr.training.complex_pairs import complex_batch
+from quietmr.training.complex_pairs import as_told, complex_batch
 from quietmr.training.curvature import gauss_newton_bartlett
 from quietmr.training.loss_sum import LossSum, make_loss, typical_noise
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
@@ -30,22 +30,25 @@ class Supervised:
         Makes network input (B, C + 1, F, Y, X), the noise map last, and target (B, C, F, Y, X) of a batch and a
         generator on its device.
     loss : LossSum
+    seen : callable
+        What the network sees of its input.
     """
 
     pairs: Pairs
     loss: LossSum
+    seen: Callable[[Tensor], Tensor] = lambda x: x
 
     def __call__(self, forward: Forward, batch: list[Tensor], rng: torch.Generator) -> Tensor:
         """Loss of a network on a batch with fresh noise."""
         x, target = self.pairs(batch, rng)
-        return self.loss(forward(x), target, x[:, -1:])
+        return self.loss(forward(self.seen(x)), target, x[:, -1:])
 
     def curvature(
         self, forward: Forward, batch: list[Tensor], weights: list[Tensor], rng: torch.Generator
     ) -> list[Tensor]:
         """Estimate the curvature of the loss along each weight, with noise of its own."""
         x, target = self.pairs(batch, rng)
-        return gauss_newton_bartlett(forward(x).float(), target, x[:, -1:], self.loss, weights, rng)
+        return gauss_newton_bartlett(forward(self.seen(x)).float(), target, x[:, -1:], self.loss, weights, rng)
 
 
 def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective:
@@ -71,7 +74,9 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
     if recipe.lesson == "supervised":
         loss = make_loss(recipe.loss_weights, lambda: _vgg16(recipe.perceptual))
         if recipe.channels == "complex":
-            return Supervised(lambda batch, rng: complex_batch(batch, recipe.mr, rng), loss)
+            return Supervised(
+                lambda batch, rng: complex_batch(batch, recipe.mr, rng), loss, lambda x: as_told(x, recipe.mr)
+            )
         law = NoiseLaw(**recipe.noise)
         return Supervised(lambda batch, rng: noisy_batch(batch[0], law, rng), loss)
     assert parent is not None, "the recipe has been checked"

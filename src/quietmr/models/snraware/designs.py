@@ -69,6 +69,7 @@ def build_snraware(  # noqa: PLR0913 - every argument is an entry of a recipe an
     position_bias: bool | None = None,
     size: tuple[int, int, int] = (16, 64, 64),
     drop_path: float = 0.1,
+    residual: bool = False,
 ) -> Snraware:
     """Build a network of a design, or a variant of it, with fresh random weights.
 
@@ -94,6 +95,8 @@ def build_snraware(  # noqa: PLR0913 - every argument is an entry of a recipe an
         tables of a position bias are made for.
     drop_path : float
         Chance, in training, that a cell skips a branch for a sample.
+    residual : bool
+        Add the noisy image to the output, which the reference does not.
 
     Raises
     ------
@@ -118,7 +121,7 @@ def build_snraware(  # noqa: PLR0913 - every argument is an entry of a recipe an
         size=(frames, rows, columns),
         drop_path=drop_path,
     )
-    return Snraware(design.backbone, plan, in_channels, out_channels, width, levels)
+    return Snraware(design.backbone, plan, in_channels, out_channels, width, levels, residual=residual)
 
 
 def _check_counts(counts: Mapping[str, int | None]) -> None:

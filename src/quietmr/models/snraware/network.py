@@ -34,11 +34,14 @@ class Snraware(nn.Module):
         Channels at full resolution.
     levels : int
         Levels of resolution.
+    residual : bool
+        Add the noisy image to what the last convolution makes, which starts at 0: training starts from the identity.
 
     Raises
     ------
     ModelError
-        If the backbone is unknown, or the size of a faithful network does not halve often enough.
+        If the backbone is unknown, the size of a faithful network does not halve often enough, or images in and out
+        have not the same channels though one is to be added to the other.
     """
 
     def __init__(
@@ -49,14 +52,24 @@ class Snraware(nn.Module):
         out_channels: int = 2,
         width: int = 64,
         levels: int = 2,
+        *,
+        residual: bool = False,
     ) -> None:
         super().__init__()
+        if residual and out_channels != in_channels - 1:
+            raise ModelError(
+                f"'residual' adds the image to the output: with {in_channels} channels in there must be "
+                f"{in_channels - 1} out, got {out_channels}."
+            )
         if backbone not in BACKBONES:
             raise ModelError(f"There is no backbone '{backbone}'; known ones: {', '.join(BACKBONES)}.")
-        self.plan = plan
+        self.plan, self.residual = plan, residual
         self.first = Convolution(in_channels, width)
         self.backbone = BACKBONES[backbone](width, levels, plan.block)
         self.last = Convolution(self.backbone.out_channels, out_channels)
+        if residual:
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
         step = self.backbone.multiple
         if plan.faithful and any(n % step or n < 2 * step for n in plan.size[1:]):
             raise ModelError(f"Y and X of 'size' must be multiples of {step} and at least twice that, got {plan.size}.")
@@ -92,8 +105,8 @@ class Snraware(nn.Module):
         features = self.first(_filled(x, self.backbone.multiple))
         made = self.backbone(features)
         n = features.shape[1]
-        result: Tensor = self.last(torch.cat([made[:, :n] + features, made[:, n:]], 1))
-        return result[..., :height, :width]
+        result: Tensor = self.last(torch.cat([made[:, :n] + features, made[:, n:]], 1))[..., :height, :width]
+        return result + x[:, :-1] if self.residual else result
 
 
 def _filled(x: Tensor, multiple: int) -> Tensor:

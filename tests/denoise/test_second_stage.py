@@ -83,10 +83,11 @@ def test_every_voxel_is_filtered_and_nothing_comes_from_outside(shape, rng):
     torch.testing.assert_close(filter_groups(noisy, pilot, torch.ones(shape), group=1), noisy, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("reach", [None, (8, 2, 2)])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 40, 33), (4, 4, 4), (9, 26, 31)])
-def test_candidates_lie_in_the_volume(shape):
+def test_candidates_lie_in_the_volume(shape, reach):
     pilot = np.full(shape, 5.0, np.float32)
-    layout = BlockLayout(shape, block_shape(pilot))
+    layout = BlockLayout(shape, block_shape(pilot), reach)
     inside = layout.inside(layout.corners()).flatten(1).sum(1)
     assert int(inside.min()) == layout.fewest_candidates > 0
     for corner, allowed in zip(layout.corners(), layout.inside(layout.corners()), strict=True):

@@ -68,16 +68,20 @@ class BlockLayout:
         Size of the volume, at least one block.
     block : (F, Y, X)
         Size of a block.
+    reach : (F, Y, X), optional
+        How far similar blocks are looked for; chosen if left out.
     """
 
     shape: Axis
     block: Axis
+    reach: Axis | None = None
 
     @property
     def search(self) -> Axis:
         """How far, in voxels, similar blocks are looked for."""
-        reach = _SEARCH_FLAT if self.shape[0] == 1 else _SEARCH
-        return _three([0 if n == 1 else reach for n in self.shape])
+        usual = _SEARCH_FLAT if self.shape[0] == 1 else _SEARCH
+        reach = self.reach or (usual, usual, usual)
+        return _three([0 if n == 1 else r for n, r in zip(self.shape, reach, strict=True)])
 
     @property
     def per_cell(self) -> Axis:

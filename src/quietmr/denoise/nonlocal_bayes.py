@@ -117,12 +117,13 @@ class _Sums:
                 self.blocks[f : f + a, y : y + b, x : x + c] += count.view(a, b, c)
 
 
-def filter_groups(
+def filter_groups(  # noqa: PLR0913 - what a pass may be told
     noisy: Tensor,
     pilot: Tensor,
     variance: Tensor,
     *,
     block: Axis | None = None,
+    search: Axis | None = None,
     group: int = 64,
     correlation: Tensor | None = None,
     floor: float = 0.0,
@@ -137,6 +138,8 @@ def filter_groups(
         Noise variance at each voxel, of complex values in each of real and imaginary part.
     block : (F, Y, X), optional
         Size of the blocks, at most that of the volume; None chooses it by :func:`block_shape`.
+    search : (F, Y, X), optional
+        How far similar blocks are looked for; None chooses it.
     group : int
         Blocks in a group, at most; fewer where a corner of a small volume has no more.
     correlation : Tensor, shape (d, d), optional
@@ -149,7 +152,7 @@ def filter_groups(
     Tensor, shape (F, Y, X), of the type of the noisy values
     """
     f, y, x = pilot.shape
-    layout = BlockLayout((f, y, x), block or block_shape(pilot.numpy()))
+    layout = BlockLayout((f, y, x), block or block_shape(pilot.numpy()), search)
     # No candidate reaches into the margin, so it may hold anything.
     volumes = [functional.pad(_planes(volume), layout.padding) for volume in (pilot, noisy, variance)]
     sums = _Sums(torch.zeros_like(volumes[0]), torch.zeros_like(volumes[2][0]), Lock())

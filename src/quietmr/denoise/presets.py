@@ -10,8 +10,18 @@ from quietmr.denoise.stacks import frame_axis
 
 
 class Steps(NamedTuple):
-    """A network, and how many passes of the filter follow it (0: the network alone)."""
+    """What is done in turn.
 
+    Attributes
+    ----------
+    common : bool
+        Whether what the frames have in common is found first (:mod:`quietmr.denoise.frame_pca`).
+    network : str
+    passes : int
+        Passes of the filter after the network; 0 for none.
+    """
+
+    common: bool
     network: str
     passes: int
 
@@ -43,9 +53,10 @@ class Preset:
     def steps_for(self, image: Image) -> Steps:
         """Choose by what the image is: magnitude or complex, slices or time."""
         if not image.is_complex:
-            return Steps(self.network, self.passes)
+            return Steps(common=False, network=self.network, passes=self.passes)
         in_time = frame_axis(image) == "time"
-        return Steps(self.complex_network, self.complex_passes_time if in_time else self.complex_passes)
+        passes = self.complex_passes_time if in_time else self.complex_passes
+        return Steps(common=in_time, network=self.complex_network, passes=passes)
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -54,18 +65,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-fast",
             1,
             "quiet-complex",
-            0,
-            0,
-            "Magnitudes: the network quiet-fast, then one pass of nonlocal Bayes that it guides. Complex images: the "
-            "network quiet-complex.",
+            1,
+            1,
+            "The network quiet-fast (complex images: quiet-complex), then one pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(
-            "quiet-fast",
-            2,
-            "quiet-complex",
-            0,
-            0,
-            "As quiet, with two passes for magnitudes: a little better, and slower.",
+            "quiet-fast", 2, "quiet-complex", 2, 2, "As quiet, with two passes: a little better, and slower."
         ),
     }
 )

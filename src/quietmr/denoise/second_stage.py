@@ -1,8 +1,8 @@
 """A network and, on top of it, one or more passes of nonlocal Bayes that it guides: the ``quiet`` presets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from quietmr.denoise.block_layout import Axis, block_shape
 from quietmr.denoise.channels import Picture
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
+from quietmr.denoise.frame_pca import common_part
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.noise_law import allowed, gaussian_around
@@ -23,6 +24,9 @@ from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 _RELAX = 1.4
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
+# Complex blocks tell twice, with both parts, how those of a group vary, so fewer are enough. In time the same place is
+# looked at again rather than its surroundings (both measured: docs/models.md).
+_GROUP_COMPLEX, _SEARCH_COMPLEX_TIME = 48, (8, 2, 2)
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 
@@ -59,10 +63,13 @@ class GuidedDenoiser:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         steps = self.preset.steps_for(image)
         end = _NETWORK_SHARE if steps.passes else 1.0
-        pilot = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)(image)
+        network = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)
+        pilot = network(with_common_frames(image) if steps.common else image)
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
         taken = {**found, "method": self.name, "network": steps.network, "passes": steps.passes}
+        if steps.common:
+            taken["frames"] = "principal components"
         if steps.passes == 0:
             return image.after(Step("denoise", taken), pilot.data)
         axis: FrameAxis = found["third_axis"]
@@ -94,25 +101,57 @@ class GuidedDenoiser:
         p: Picture = guide / (level * spread)
         block = block_shape(p)
         axes = noise_correlation(x, p, block)
-        group = (_GROUP_SLICE if len(x) == 1 else _GROUP_STATIC) if static and axes is None else _GROUP_OTHER
+        group = _group_size(x, is_white=axes is None, static=static)
         shape = None if axes is None else block_correlation(axes)
+        search = _SEARCH_COMPLEX_TIME if np.iscomplexobj(x) and not static else None
         for _ in range(passes):
-            p = _one_pass(x, p, spread, block, group=group, shape=shape)
+            p = _one_pass(x, p, spread, _Choice(block, search, group, shape))
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
 
 
-def _one_pass(
-    x: Picture, p: Picture, spread: NDArray[np.float32], block: Axis, *, group: int, shape: NDArray[np.float32] | None
-) -> Picture:
+def with_common_frames(image: Image) -> Image:
+    """Keep what the frames of a complex sequence have in common; its noise map tells the noise that is left."""
+    if image.noise is None or image.noise.level == 0.0:
+        return image
+    axis: FrameAxis = "time"
+    sigma = image.noise.over(image.shape)
+    level = np.float32(image.noise.level)
+    known = np.asarray(np.where(sigma > 0, sigma, level), dtype=np.float32)
+    stacks = [common_part(stack) for stack in to_stacks(np.asarray(image.data / known, image.data.dtype), axis)]
+    data = from_stacks(np.stack([common.picture for common in stacks]), axis) * known
+    left = from_stacks(np.stack([common.left for common in stacks]), axis) * sigma
+    noise = replace(image.noise, sigma=np.asarray(left, np.float32))
+    return image.replace(data=np.where(sigma > 0, data, image.data), noise=noise)
+
+
+def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:
+    if np.iscomplexobj(x):
+        return _GROUP_COMPLEX
+    if is_white and static:
+        return _GROUP_SLICE if len(x) == 1 else _GROUP_STATIC
+    return _GROUP_OTHER
+
+
+class _Choice(NamedTuple):
+    """What the filter is told about one volume."""
+
+    block: Axis
+    search: Axis | None
+    group: int
+    noise_shape: NDArray[np.float32] | None
+
+
+def _one_pass(x: Picture, p: Picture, spread: NDArray[np.float32], choice: _Choice) -> Picture:
     """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
     values, variance = gaussian_around(x, p)
     filtered = filter_groups(
         _tensor(values * spread, x.dtype),
         _tensor(p * spread, x.dtype),
         _tensor(variance * spread**2, spread.dtype),
-        block=block,
-        group=group,
-        correlation=None if shape is None else _tensor(shape, spread.dtype),
+        block=choice.block,
+        search=choice.search,
+        group=choice.group,
+        correlation=None if choice.noise_shape is None else _tensor(choice.noise_shape, spread.dtype),
         floor=float(spread.min()),
     ).numpy()
     return np.asarray(allowed(p + _RELAX * (filtered / spread - p)), dtype=x.dtype)

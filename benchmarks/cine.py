@@ -2,7 +2,7 @@
 
     python benchmarks/cine.py scans                      simulate, reconstruct, find the noise of replicas
     python benchmarks/cine.py rivals                     needed once: rivals do not depend on the network
-    python benchmarks/cine.py ours [--model quiet-complex] [--methods quiet-complex quiet-best]
+    python benchmarks/cine.py ours [--model quiet-complex] [--methods quiet-complex quiet]
     python benchmarks/cine.py figure [--out docs/images]
     python benchmarks/cine.py table [--docs docs/cine_quality.md]
 
@@ -15,20 +15,21 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from cine_measures import Running, edges, fidelity, snr, upslope, wall
 from cine_rivals import BLUR, RIVALS, Complex, Magnitude, Method, best_variant, find
-from cine_scans import CASES, Replicas, Scan, load
+from cine_scans import CASES, REPLICA_MARGIN, Replicas, Scan, load
 from cine_table import TRUTH, UNTOUCHED, Row, append, read, tables
 from numpy.typing import NDArray
 
 from quietmr.data import Image, NoiseMap
-from quietmr.denoise import denoise
+from quietmr.denoise import Denoiser, NetworkDenoiser
+from quietmr.denoise.presets import PRESETS
+from quietmr.denoise.second_stage import GuidedDenoiser
 
 MARK = "<!-- measured -->\n"
 RESULTS = Path("runs/bench/cine.jsonl")
@@ -53,7 +54,7 @@ def main() -> None:
     if "figure" in parts:
         from cine_figure import draw
 
-        print(draw(load(cases[0])[0], partial(_network, wish.model), read(RESULTS), wish.out))
+        print(draw(load(cases[0])[0], _ours(wish.methods[-1], wish.model), read(RESULTS), wish.out))
     if "table" in parts:
         _print_tables(wish.docs)
 
@@ -68,16 +69,16 @@ def _print_tables(page: Path | None) -> None:
 def measure(scan: Scan, name: str, method: Method, variant: str = "", replicas: Iterable[Complex] = ()) -> Row:
     """Run a method on one noisy series, and on replicas of the noise, in the window around the heart."""
     start = time.perf_counter()
-    result = _placed(scan, method(scan.noisy[:, *scan.window], scan.g[scan.window]))
+    result = _placed(scan, method(scan.noisy[:, *scan.window], scan.g[scan.window]), scan.window)
     seconds = time.perf_counter() - start
     found = asdict(fidelity(result, scan)) | _shape(result, scan) | _monte_carlo(scan, method, replicas)
     return Row(scan.name, name, variant, seconds, **found)
 
 
-def _placed(scan: Scan, part: Magnitude) -> Magnitude:
-    """The window's part of the picture in its place; the truth around it."""
+def _placed(scan: Scan, part: Magnitude, window: tuple[slice, slice]) -> Magnitude:
+    """A part of the picture in its place; the truth around it."""
     whole = np.abs(scan.clean).astype(np.float64)
-    whole[:, *scan.window] = part
+    whole[:, *window] = part
     return whole
 
 
@@ -87,13 +88,17 @@ def _shape(result: Magnitude, scan: Scan) -> dict[str, float]:
 
 def _monte_carlo(scan: Scan, method: Method, replicas: Iterable[Complex]) -> dict[str, float]:
     """SNR over replicas; edges of their mean, which no noise disturbs, and the wall's motion in it."""
-    running, clean, g = Running(), scan.clean[:, *scan.window], scan.g[scan.window]
+    window = scan.around(REPLICA_MARGIN)
+    running, clean, g = Running(), scan.clean[:, *window], scan.g[window]
+    inner = [
+        slice(part.start - all_.start, part.stop - all_.start) for part, all_ in zip(window, scan.window, strict=True)
+    ]
     for noise in replicas:
-        running.add(method(clean + noise, g))
+        running.add(method(clean + noise[:, *inner], g))
     if not running.count:
         return {}
-    values = snr(running.mean, running.sd, [mask[:, *scan.window] for mask in scan.tissues.values()])
-    shape = _shape(_placed(scan, running.mean), scan)
+    values = snr(running.mean, running.sd, [mask[:, *window] for mask in scan.tissues.values()])
+    shape = _shape(_placed(scan, running.mean, window), scan)
     return {
         "replicas": running.count,
         "snr_blood": values.blood,
@@ -146,17 +151,24 @@ def _run_rivals(case: str, wish: argparse.Namespace) -> None:
 def _run_ours(case: str, name: str, wish: argparse.Namespace) -> None:
     scan, replicas, _ = load(case)
     draws = _draws(replicas, wish.replicas)
-    model = wish.model if name == "quiet-complex" else name
-    row = measure(scan, name, partial(_network, model), replicas=draws)
+    row = measure(scan, name, _ours(name, wish.model), replicas=draws)
     append(RESULTS, row)
     print(f"{case}, {name}: {row.psnr:.2f} dB, SNR {row.snr_blood:.1f} and {row.snr_myocardium:.1f}", flush=True)
 
 
-def _network(model: str, data: Complex, g: NDArray[np.float32]) -> Magnitude:
-    """Denoise complex frames with a model or preset."""
-    noise = NoiseMap(g[None, None], kind="complex", origin="noise-scan")
-    image = Image(np.ascontiguousarray(data[:, None]), unit="snr", noise=noise, frames="time")
-    return np.abs(denoise(image, model).data[:, 0])
+def _ours(name: str, model: str) -> Method:
+    """The network alone, or a preset that begins with it."""
+    if name in PRESETS:
+        denoiser: Denoiser = GuidedDenoiser(name, replace(PRESETS[name], complex_network=model))
+    else:
+        denoiser = NetworkDenoiser(model)
+
+    def run(data: Complex, g: NDArray[np.float32]) -> Magnitude:
+        noise = NoiseMap(g[None, None], kind="complex", origin="noise-scan")
+        image = Image(np.ascontiguousarray(data[:, None]), unit="snr", noise=noise, frames="time")
+        return np.abs(denoiser(image).data[:, 0])
+
+    return run
 
 
 def _arguments() -> argparse.Namespace:
@@ -166,7 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--model", default="quiet-complex", help="name, or path of a model, that stands for quiet-complex"
     )
-    parser.add_argument("--methods", nargs="+", default=["quiet-complex"])
+    parser.add_argument("--methods", nargs="+", default=["quiet-complex", "quiet"])
     parser.add_argument("--replicas", type=int, default=64)
     parser.add_argument("--few", type=int, default=8, help="replicas of rivals that are slow")
     parser.add_argument("--threads", type=int, default=2)

@@ -15,7 +15,7 @@ from tables import markdown
 
 UNTOUCHED = "untouched"
 TRUTH = "truth"
-PRESETS = ("quiet-complex", "quiet-best")
+PRESETS = ("quiet-complex", "quiet", "quiet-best")
 ORDER = (TRUTH, UNTOUCHED, *RIVALS, *PRESETS)
 
 

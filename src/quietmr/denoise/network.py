@@ -47,7 +47,7 @@ class NetworkDenoiser:
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         card = load_card(self.model)
-        noise = _checked_noise(image, is_complex=is_for_complex(card))
+        noise = _checked_noise(image, self.model, is_complex=is_for_complex(card))
         level = noise.level
         network = create_model(self.model)
         runner = start_engine(self.engine, network, self.device, float(np.percentile(np.abs(image.data), 99)) / level)
@@ -92,15 +92,16 @@ class NetworkDenoiser:
             yield blend((f, y, x), tiles, results(stack, spread))
 
 
-def _checked_noise(image: Image, *, is_complex: bool) -> NoiseMap:
+def _checked_noise(image: Image, model: str, *, is_complex: bool) -> NoiseMap:
     if image.is_complex and not is_complex:
         raise InputError(
-            "This network denoises magnitude images, got a complex one: give the magnitude or use a classical method."
+            f"The network '{model}' denoises magnitude images, got a complex one: choose quiet or quiet-complex, which "
+            "take complex images, or give the magnitude."
         )
     if is_complex and not image.is_complex:
         raise InputError(
-            "This network denoises complex images, got a magnitude: give real and imaginary part, or choose a network "
-            "for magnitudes."
+            f"The network '{model}' denoises complex images, got a magnitude: choose quiet or quiet-fast, which take "
+            "magnitudes, or give real and imaginary part."
         )
     if image.noise is None:
         raise InputError(

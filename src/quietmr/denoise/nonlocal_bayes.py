@@ -2,10 +2,14 @@
 
 After Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm" (SIAM J. Imaging Sci. 2013), in one
 step, with a network's result as the pilot: search and covariance use the pilot only, the filter acts on the noisy data.
+
+Real values have a real Gaussian model. Complex ones have a circular complex one, with a Hermitian covariance and a
+distance in the complex plane, so that the filter of rotated data is the rotated result.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from threading import Lock
 
@@ -33,6 +37,13 @@ def _windows(volume: Tensor, corners: list[Axis], window: Axis) -> Tensor:
 def _nearest(windows: Tensor, inside: Tensor, layout: BlockLayout, count: int) -> Tensor:
     """Find the blocks most similar to each reference block.
 
+    Parameters
+    ----------
+    windows : Tensor, shape (cells, F, Y, X)
+        Pilot, real or complex.
+    inside : Tensor of bool, shape (cells, *candidates)
+        Candidates that may be taken.
+
     Returns
     -------
     Tensor of int, shape (cells, references, count)
@@ -40,11 +51,14 @@ def _nearest(windows: Tensor, inside: Tensor, layout: BlockLayout, count: int) -
     """
     a, b, c = layout.candidates
     offsets = grid(layout.block)
-    blocks = windows.new_empty((len(windows), len(offsets), a, b, c))
-    for i, (f, y, x) in enumerate(offsets):
-        blocks[:, i] = windows[:, f : f + a, y : y + b, x : x + c]
+    # The distance of complex blocks is that of their real and imaginary parts, one after the other.
+    parts = [windows.real, windows.imag] if windows.is_complex() else [windows]
+    blocks = parts[0].new_empty((len(windows), len(parts) * len(offsets), a, b, c))
+    for i, (part, (f, y, x)) in enumerate(product(parts, offsets)):
+        blocks[:, i] = part[:, f : f + a, y : y + b, x : x + c]
     blocks = blocks.flatten(2)
-    energy = functional.avg_pool3d(windows.square()[:, None], layout.block, stride=1)[:, 0] * len(offsets)
+    power = torch.stack([part.square() for part in parts]).sum(0)
+    energy = functional.avg_pool3d(power[:, None], layout.block, stride=1)[:, 0] * len(offsets)
     energy = energy.masked_fill(~inside, torch.inf).flatten(1)[:, None]
     reference = torch.searchsorted(layout.positions, layout.references)
     # |a - b|^2 without |a|^2, which is the same for all candidates of a reference.
@@ -58,19 +72,20 @@ def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor 
     Parameters
     ----------
     pilot, noisy : Tensor, shape (groups, K, d)
+        Real or complex.
     variance : Tensor, shape (groups,)
         Noise variance of each group.
     correlation : Tensor or None, shape (d, d)
-        Correlation matrix of the noise in a block; None for white noise.
+        Correlation matrix of the noise in a block, symmetric or Hermitian; None for white noise.
 
     Returns
     -------
     Tensor, shape (groups, K, d)
-        ``Z - v (Z - mean Z) (C + v S)^-1 S``, with C the covariance of the pilots.
+        ``z - v S (C + v S)^-1 (z - mean z)`` for each noisy block z, with C the covariance E[p p^H] of the pilots p.
     """
     spread = pilot - pilot.mean(1, keepdim=True)
     level = variance.clamp_min(1e-6)[:, None, None]
-    model = spread.transpose(1, 2) @ spread / max(pilot.shape[1] - 1, 1)
+    model = spread.transpose(1, 2) @ spread.conj() / max(pilot.shape[1] - 1, 1)
     if correlation is None:
         model.diagonal(dim1=1, dim2=2).add_(level[:, 0])
     else:
@@ -78,7 +93,7 @@ def _shrink(pilot: Tensor, noisy: Tensor, variance: Tensor, correlation: Tensor 
     factor = torch.linalg.cholesky_ex(model).L
     centered = (noisy - noisy.mean(1, keepdim=True)).transpose(1, 2)
     solved = torch.cholesky_solve(centered, factor).transpose(1, 2)
-    return noisy - level * (solved if correlation is None else solved @ correlation)
+    return noisy - level * (solved if correlation is None else solved @ correlation.conj())
 
 
 @dataclass
@@ -111,8 +126,10 @@ def filter_groups(
 
     Parameters
     ----------
-    noisy, pilot, variance : Tensor, shape (F, Y, X), float32
-        Noisy values with Gaussian-like noise, an estimate of the truth, and the noise variance at each voxel.
+    noisy, pilot : Tensor, shape (F, Y, X), float32 or complex64
+        Noisy values with Gaussian-like noise, and an estimate of the truth.
+    variance : Tensor, shape (F, Y, X), float32
+        Noise variance at each voxel; of complex values, that of real and imaginary part together.
     block : (F, Y, X), optional
         Size of the blocks, at most that of the volume; None chooses it by :func:`block_shape`.
     group : int
@@ -128,8 +145,9 @@ def filter_groups(
     """
     f, y, x = pilot.shape
     layout = BlockLayout((f, y, x), block or block_shape(pilot.numpy()))
-    volumes = [functional.pad(v[None, None], layout.padding, mode="replicate")[0, 0] for v in (pilot, noisy, variance)]
-    sums = _Sums(torch.zeros_like(volumes[0]), torch.zeros_like(volumes[0]), Lock())
+    # No candidate reaches into the margin, so it may hold anything.
+    volumes = [functional.pad(volume, layout.padding) for volume in (pilot, noisy, variance)]
+    sums = _Sums(torch.zeros_like(volumes[0]), torch.zeros_like(volumes[2]), Lock())
     count = min(group, layout.fewest_candidates)
 
     def work(corners: list[Axis]) -> None:
@@ -169,7 +187,7 @@ def _filter_cells(
     level = windows[2].flatten(1)[:, own].mean(2).flatten()
     filtered = _shrink(pilots, values, level, correlation) * (factors[0] * factors[1] * factors[2]).flatten()
     total = torch.zeros_like(windows[0]).flatten(1)
-    counts = torch.zeros_like(total)
+    counts = torch.zeros_like(windows[2]).flatten(1)
     positions = found.flatten(1)
     total.scatter_add_(1, voxels, filtered.view(len(corners), -1))
     counts.scatter_add_(1, positions, torch.ones(positions.shape))
@@ -178,8 +196,9 @@ def _filter_cells(
 
 def _cells_with_signal(pilot: Tensor, layout: BlockLayout, floor: float) -> list[Axis]:
     """Corners of all cells that are not air."""
+    level = pilot.abs() if pilot.is_complex() else pilot
     a, b, c = layout.cell
-    return [(f, y, x) for f, y, x in layout.corners() if float(pilot[f : f + a, y : y + b, x : x + c].max()) > floor]
+    return [(f, y, x) for f, y, x in layout.corners() if float(level[f : f + a, y : y + b, x : x + c].max()) > floor]
 
 
 def _average(sums: _Sums, pilot: Tensor, layout: BlockLayout) -> Tensor:

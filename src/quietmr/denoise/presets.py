@@ -3,20 +3,69 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
+
+from quietmr.data import Image
+from quietmr.denoise.stacks import frame_axis
+
+
+class Steps(NamedTuple):
+    """A network, and how many passes of the filter follow it (0: the network alone)."""
+
+    network: str
+    passes: int
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A network and how many passes of :class:`quietmr.denoise.second_stage.GuidedDenoiser` follow it."""
+    """What :class:`quietmr.denoise.second_stage.GuidedDenoiser` does with an image.
+
+    Attributes
+    ----------
+    network : str
+        Network for magnitudes.
+    passes : int
+        Passes of the filter for magnitudes.
+    complex_network : str
+        Network for complex images.
+    complex_passes, complex_passes_time : int
+        Passes for complex images whose third axis is the slices, and for those where it is time.
+    description : str
+    """
 
     network: str
     passes: int
+    complex_network: str
+    complex_passes: int
+    complex_passes_time: int
     description: str
+
+    def steps_for(self, image: Image) -> Steps:
+        """Choose by what the image is: magnitude or complex, slices or time."""
+        if not image.is_complex:
+            return Steps(self.network, self.passes)
+        in_time = frame_axis(image) == "time"
+        return Steps(self.complex_network, self.complex_passes_time if in_time else self.complex_passes)
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "quiet": Preset("quiet-fast", 1, "The network quiet-fast, then one pass of nonlocal Bayes that it guides."),
-        "quiet-best": Preset("quiet-fast", 2, "As quiet, with two passes: a little better, and slower."),
+        "quiet": Preset(
+            "quiet-fast",
+            1,
+            "quiet-complex",
+            0,
+            0,
+            "Magnitudes: the network quiet-fast, then one pass of nonlocal Bayes that it guides. Complex images: the "
+            "network quiet-complex.",
+        ),
+        "quiet-best": Preset(
+            "quiet-fast",
+            2,
+            "quiet-complex",
+            0,
+            0,
+            "As quiet, with two passes for magnitudes: a little better, and slower.",
+        ),
     }
 )

@@ -60,9 +60,10 @@ class ComplexCell:
 
 
 def plan(subjects: Sequence[str], levels: Sequence[float], seeds: int) -> Iterator[ComplexCell]:
-    """All cells; in each seed the first level with all kinds first: what is measured early tells most."""
+    """All cells; what tells most first: all kinds at the first level, then white noise, then what is left."""
+    kinds = {name: tuple(RAW if SUBJECTS[name].make is None else KINDS) for name in subjects}
     for seed in range(seeds):
-        for percent in levels:
-            for name in subjects:
-                for kind in RAW if SUBJECTS[name].make is None else KINDS:
-                    yield ComplexCell(name, kind, percent, seed)
+        cells = [ComplexCell(name, kind, p, seed) for p in levels for name in subjects for kind in kinds[name]]
+        urgent = [cell for cell in cells if cell.percent == levels[0] or cell.kind in ("white", *RAW)]
+        yield from urgent
+        yield from (cell for cell in cells if cell not in urgent)

@@ -64,6 +64,9 @@ Route = Callable[[Method, Image], Image]
 ROUTES: dict[str, Route] = {"re, im": by_parts, "flat": flattened, "magnitude": by_magnitude}
 RIVALS = {f"{name} ({route})": (name, route) for name in CLASSICAL for route in ROUTES}
 METHODS = (UNTOUCHED, *OURS, *RIVALS)
+# Never best, nor within half a decibel of it, in five cells of five groups: left out unless asked for.
+WEAK = ("gaussian", "median", "wiener", "dipy-ascm (re, im)", "dipy-nlm-blockwise (re, im)", "skimage-nlm (re, im)")
+USUAL = tuple(name for name in METHODS if not name.startswith(WEAK))
 
 
 def is_rival(name: str) -> bool:

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from complex_cells import ALL_KINDS, LEVELS, ComplexCell, ComplexRow, plan
-from complex_methods import METHODS, NETWORK, OURS, prepare, suits
+from complex_methods import METHODS, NETWORK, OURS, USUAL, prepare, suits
 from complex_subjects import SUBJECTS, Mask, available
 from complex_tables import report
 from meter import measured
@@ -114,7 +114,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=NETWORK, help="complex network behind ours: a name, or a weights file")
     parser.add_argument("--subjects", nargs="+", default=available(), choices=list(SUBJECTS), metavar="NAME")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS, metavar="NAME")
+    parser.add_argument("--methods", nargs="+", default=list(USUAL), choices=METHODS, metavar="NAME")
     parser.add_argument("--levels", nargs="+", type=float, default=list(LEVELS), metavar="PERCENT")
     parser.add_argument("--seeds", type=int, default=1, help="independent noise draws per cell")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/complex_quality.csv"))

@@ -28,16 +28,16 @@ from quietmr.recon import Settings, reconstruct
 Complex = NDArray[np.complex64]
 Mask = NDArray[np.bool_]
 
-# Largest piece of a real scan (T, Z, Y, X): every classical method goes over it five times.
-_PIECE = {"volume": (1, 8, 112, 112), "picture": (1, 1, 192, 192), "series": (12, 3, 80, 80)}
-_SPINES = 3
+# Largest piece of a real scan (T, Z, Y, X): the classical methods go over it many times.
+_PIECE = {"volume": (1, 6, 96, 96), "picture": (1, 1, 160, 160), "series": (12, 3, 72, 72)}
+_SPINES = 2
 _ONLY_SPINE = Mixture(
     head=0, regions=0, leaves=0, joint=0, abdomen=0, heart=0, spine=1, dynamic=0, thick=0, rich=0.4
 )  # fmt: skip
 _BRAIN = RawProtocol(
     subject="brain", matrix=(96, 96, 24), fov=(230.0, 230.0, 96.0), coils=16, calibration="separate", snr=60.0
 )
-_SLICES = 10  # of the brain, around its middle
+_SLICES = 8  # of the brain, around its middle
 RAW = {"raw 2x2": (2, 2), "raw 3x1": (3, 1)}
 
 

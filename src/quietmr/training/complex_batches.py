@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from quietmr.noise.phase import smooth_phase, with_phase
+from quietmr.noise.phase import smooth_phase
 from quietmr.phantoms import Mixture, draw_scene
+from quietmr.phantoms.cine import draw_cine
 from quietmr.training.gmap_bank import GmapBank
 from quietmr.training.patches import cut_patch, draw_patch, fits, fitting_patches
 from quietmr.training.recipe import Patch, Recipe
@@ -74,7 +75,11 @@ class PictureBank:
         settings, mixture = recipe.scenes, Mixture(**recipe.scenes.mixture)
         self.settings, self.magnitudes, self.rng = recipe.scans, scans, rng
         self.scenes = RollingBank(
-            lambda: draw_picture(settings.shape, mixture, rng), settings.pool, settings.reuse, rng, growth=_GROWTH
+            lambda: draw_picture(settings.shape, mixture, rng, settings.hearts),
+            settings.pool,
+            settings.reuse,
+            rng,
+            growth=_GROWTH,
         )
         # One phase for each scan at a time.
         self.scans = [
@@ -93,13 +98,20 @@ class PictureBank:
         return give_phase(change_contrast(scan, self.settings.gamma, self.rng), self.rng)
 
 
-def draw_picture(shape: tuple[int, int, int], mixture: Mixture, rng: np.random.Generator) -> Picture:
-    """Draw a noise-free complex scene (F, Y, X): procedural anatomy with a smooth random phase."""
+def draw_picture(
+    shape: tuple[int, int, int], mixture: Mixture, rng: np.random.Generator, hearts: float = 0.0
+) -> Picture:
+    """Draw a noise-free complex scene (F, Y, X): procedural anatomy with a smooth random phase.
+
+    ``hearts`` is the share of beating hearts, whose blood has a phase of its own.
+    """
+    if shape[0] > 1 and rng.random() < hearts:
+        return give_phase(draw_cine(shape, rng).numpy(), rng)
     return give_phase(draw_scene(shape, mixture, rng), rng)
 
 
-def give_phase(magnitude: Scene, rng: np.random.Generator) -> Picture:
-    """Turn a magnitude (F, Y, X) complex."""
-    f, y, x = magnitude.shape
-    phase = smooth_phase((f, y, x), rng)
-    return np.asarray(with_phase(torch.from_numpy(magnitude), phase).numpy(), dtype=np.complex64)
+def give_phase(picture: Scene | Picture, rng: np.random.Generator) -> Picture:
+    """Turn a magnitude (F, Y, X) complex, or add to the phase of a complex picture."""
+    f, y, x = picture.shape
+    phase = smooth_phase((f, y, x), rng).numpy()
+    return np.asarray(picture * np.exp(1j * phase), dtype=np.complex64)

@@ -53,7 +53,7 @@ def draw_complex_cases(
     cases = []
     for i in range(n):
         size = (1 if i % _SINGLE_EVERY == _SINGLE_EVERY - 1 else shape[0], *shape[1:])
-        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng)
+        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng, hearts=float(i % 6 == 0))
         gmap = torch.from_numpy(maps.draw(shape[1:])[None])
         noisy, clean, told = complex_pair(torch.from_numpy(picture), gmap, rng, settings)
         cases.append(ComplexCase(torch.stack([noisy.real, noisy.imag, told]), torch.stack([clean.real, clean.imag])))

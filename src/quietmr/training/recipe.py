@@ -37,6 +37,8 @@ class SceneRecipe(_Section):
     """Patches taken for each new scene: larger is cheaper, smaller is more varied."""
     mixture: dict[str, float] = Field(default_factory=dict)
     """Shares of the kinds of scenes."""
+    hearts: float = Field(0.0, ge=0, le=1)
+    """Share of beating hearts (``quietmr.phantoms.cine``) among the scenes; complex images only."""
 
 
 class ScanRecipe(_Section):

@@ -46,18 +46,25 @@ def test_a_flat_pilot_makes_it_a_mean(shape, rng):
     assert float((result - noisy).mean()) == pytest.approx(0.0, abs=0.35)
 
 
-def test_all_groups_of_a_slice_by_hand(rng):
+def numbers(rng, shape, *, is_complex=False):
+    values = rng.standard_normal((2, *shape), dtype=np.float32)
+    return values[0] + 1j * values[1] if is_complex else values[0]
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_all_groups_of_a_slice_by_hand(is_complex, rng):
     """A slice so small that every block in it is a candidate, against the formula written out with numpy."""
-    pilot = rng.random((1, 16, 16)).astype(np.float32) * 4
-    noisy = (pilot + rng.standard_normal(pilot.shape)).astype(np.float32)
+    pilot = 2 * numbers(rng, (1, 16, 16), is_complex=is_complex)
+    noisy = pilot + numbers(rng, pilot.shape, is_complex=is_complex)
     blocks = [np.lib.stride_tricks.sliding_window_view(a[0], (7, 7)).reshape(-1, 49) for a in (pilot, noisy)]
     window = np.kaiser(7, 2.0)[:, None] * np.kaiser(7, 2.0)
-    total, weight = np.zeros((16, 16)), np.zeros((16, 16))
+    total, weight = np.zeros((16, 16), complex), np.zeros((16, 16))
     # Cells of two blocks begin at 0 and, moved back to end with the slice, at 2.
     for y, x in itertools.product((0, 7, 2, 9), repeat=2):
-        near = np.argsort(((blocks[0] - blocks[0][y * 10 + x]) ** 2).sum(1), kind="stable")[:64]
-        p, z = blocks[0][near].astype(np.float64), blocks[1][near].astype(np.float64)
-        covariance = np.cov(p.T)
+        near = np.argsort((np.abs(blocks[0] - blocks[0][y * 10 + x]) ** 2).sum(1), kind="stable")[:64]
+        p, z = blocks[0][near].astype(complex), blocks[1][near].astype(complex)
+        # Real and imaginary part have one covariance, the mean of theirs.
+        covariance = np.cov(p.T).real / (2 if is_complex else 1)
         gain = covariance @ np.linalg.inv(covariance + np.eye(49))
         filtered = z.mean(0) + (z - z.mean(0)) @ gain.T
         for position, block in zip(near, filtered, strict=True):

@@ -1,7 +1,5 @@
 """Is the noise of an image white? Read from the image and a first estimate of its truth."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
@@ -15,20 +13,19 @@ _AIR_THRESHOLD, _RESIDUAL_THRESHOLD = 0.15, 0.25
 _ENOUGH_VOXELS = 20_000
 
 
-def _axis_correlation(values: Picture, mask: NDArray[np.bool_], lags: int, axis: int) -> NDArray[Any]:
-    """Autocorrelation at lags 0 ... ``lags - 1`` along one axis, over pairs that both lie in the mask."""
-    found = np.zeros(lags, np.complex128 if np.iscomplexobj(values) else np.float64)
+def _axis_correlation(values: Picture, mask: NDArray[np.bool_], lags: int, axis: int) -> NDArray[np.float64]:
+    """Real part of the autocorrelation at lags 0 ... ``lags - 1`` along one axis, over pairs within the mask."""
+    found = np.zeros(lags)
     centered = np.where(mask, values - values[mask].mean(), 0.0).astype(values.dtype)
     for lag in range(min(lags, values.shape[axis])):
         n = values.shape[axis] - lag
         first, second = (np.take(centered, range(start, start + n), axis=axis) for start in (0, lag))
         both = np.take(mask, range(n), axis=axis) & np.take(mask, range(lag, lag + n), axis=axis)
-        found[lag] = (second * first.conj()).sum()
-        found[lag] /= max(int(both.sum()), 1)
-    return np.asarray(found / max(found[0].real, 1e-12))
+        found[lag] = float((first * second.conj()).sum().real) / max(int(both.sum()), 1)
+    return np.asarray(found / max(found[0], 1e-12))
 
 
-def noise_correlation(noisy: Picture, pilot: Picture, lags: tuple[int, int, int]) -> list[NDArray[Any]] | None:
+def noise_correlation(noisy: Picture, pilot: Picture, lags: tuple[int, int, int]) -> list[NDArray[np.float64]] | None:
     """Estimate the correlation of the complex noise along each axis.
 
     Air shows complex noise as it is; there the squared magnitude of Gaussian noise with correlation rho has correlation
@@ -44,7 +41,7 @@ def noise_correlation(noisy: Picture, pilot: Picture, lags: tuple[int, int, int]
     Returns
     -------
     list of array, or None
-        Correlation at lags 0, 1, ... along F, Y, X, real for magnitudes; None if the noise looks white or there is too
+        Correlation at lags 0, 1, ... along F, Y, X, its real part; None if the noise looks white or there is too
         little to tell.
     """
     level, is_complex = np.abs(pilot), np.iscomplexobj(noisy)
@@ -60,13 +57,13 @@ def noise_correlation(noisy: Picture, pilot: Picture, lags: tuple[int, int, int]
             return None
         left = residual(noisy, pilot).astype(noisy.dtype)
         plain = [_axis_correlation(left, bright, n, axis) for axis, n in enumerate(lags)]
-        found, threshold = [np.maximum(rho.real, 0.0) for rho in plain], _RESIDUAL_THRESHOLD
+        found, threshold = [np.maximum(rho, 0.0) for rho in plain], _RESIDUAL_THRESHOLD
     neighbors = [abs(rho[1]) for rho in found if rho.size > 1]
     return found if neighbors and max(neighbors) > threshold else None
 
 
-def block_correlation(axes: list[NDArray[Any]]) -> NDArray[Any]:
-    """Correlation matrix E[n n^H] of the voxels of a block for noise with a separable correlation.
+def block_correlation(axes: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    """Correlation matrix of the voxels of a block for noise with a separable correlation.
 
     Parameters
     ----------
@@ -75,16 +72,14 @@ def block_correlation(axes: list[NDArray[Any]]) -> NDArray[Any]:
 
     Returns
     -------
-    array, shape (d, d), float32 or complex64
-        Symmetric or Hermitian, positive definite (eigenvalues at least 0.02), ones on the diagonal; voxels in C order.
+    array, shape (d, d)
+        Positive definite (eigenvalues at least 0.02), ones on the diagonal; voxels in C order.
     """
-    matrix: NDArray[Any] = np.ones((1, 1))
+    matrix: NDArray[np.float64] = np.ones((1, 1))
     for rho in axes:
-        lag = np.subtract.outer(np.arange(rho.size), np.arange(rho.size))
-        ahead = rho[np.abs(lag)]
-        matrix = np.kron(matrix, np.where(lag < 0, ahead.conj(), ahead))
+        lag = np.abs(np.subtract.outer(np.arange(rho.size), np.arange(rho.size)))
+        matrix = np.asarray(np.kron(matrix, rho[lag]), dtype=np.float64)
     values, vectors = np.linalg.eigh(matrix)
-    matrix = (vectors * np.maximum(values, 0.02)) @ vectors.conj().T
-    scale = np.sqrt(np.diag(matrix).real)
-    dtype = np.complex64 if np.iscomplexobj(matrix) else np.float32
-    return np.asarray(matrix / np.outer(scale, scale), dtype=dtype)
+    matrix = (vectors * np.maximum(values, 0.02)) @ vectors.T
+    scale = np.sqrt(np.diag(matrix))
+    return np.asarray(matrix / np.outer(scale, scale), dtype=np.float32)

@@ -1,7 +1,5 @@
 """Give back what was removed by mistake: small spots that stand out from the removed noise."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -13,7 +11,7 @@ from quietmr.denoise.noise_law import allowed, residual
 _WIDTH = 0.9
 
 
-def _smoothed_sd(shape: tuple[int, ...], axes: list[NDArray[Any]] | None) -> float:
+def _smoothed_sd(shape: tuple[int, ...], axes: list[NDArray[np.float64]] | None) -> float:
     """SD of noise of SD 1 after the smoothing that looks for spots; ``axes`` is its correlation, None if white."""
     variance = 1.0
     for axis, size in enumerate(shape):
@@ -26,13 +24,13 @@ def _smoothed_sd(shape: tuple[int, ...], axes: list[NDArray[Any]] | None) -> flo
         rho = np.zeros(kernel.size)
         rho[0] = 1.0
         if axes is not None:
-            rho[: axes[axis].size] = np.real(axes[axis])
+            rho[: axes[axis].size] = axes[axis]
         variance *= overlap[0] + 2.0 * float((overlap[1:] * rho[1:]).sum())
     return float(np.sqrt(max(variance, 1e-6)))
 
 
 def give_back(
-    noisy: Picture, denoised: Picture, threshold: float = 3.0, correlation: list[NDArray[Any]] | None = None
+    noisy: Picture, denoised: Picture, threshold: float = 3.0, correlation: list[NDArray[np.float64]] | None = None
 ) -> Picture:
     """Add removed spots back where they are too large to be noise.
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from quietmr.denoise.channels import Picture
 from quietmr.noise import rician_mean, rician_variance
 
-_COMPLEX_VARIANCE = 2.0
-
 
 def gaussian_around(noisy: Picture, estimate: Picture) -> tuple[Picture, NDArray[np.floating]]:
     """Replace noisy values by ones with noise of mean 0 around the estimate, and tell its variance.
@@ -25,10 +23,10 @@ def gaussian_around(noisy: Picture, estimate: Picture) -> tuple[Picture, NDArray
     values : array, shape (F, Y, X)
         The noisy values, magnitudes without their Rician bias; may be negative.
     variance : array, shape (F, Y, X), float
-        Of complex values, that of both parts together.
+        Of complex values, that of each part.
     """
     if np.iscomplexobj(noisy):
-        return noisy, np.full(noisy.shape, _COMPLEX_VARIANCE, np.float32)
+        return noisy, np.ones(noisy.shape, np.float32)
     return estimate + (noisy - rician_mean(estimate, 1.0)), rician_variance(estimate, 1.0)
 
 

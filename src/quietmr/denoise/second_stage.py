@@ -102,7 +102,7 @@ class GuidedDenoiser:
 
 
 def _one_pass(
-    x: Picture, p: Picture, spread: NDArray[np.float32], block: Axis, *, group: int, shape: NDArray[Any] | None
+    x: Picture, p: Picture, spread: NDArray[np.float32], block: Axis, *, group: int, shape: NDArray[np.float32] | None
 ) -> Picture:
     """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
     values, variance = gaussian_around(x, p)
@@ -112,7 +112,7 @@ def _one_pass(
         _tensor(variance * spread**2, spread.dtype),
         block=block,
         group=group,
-        correlation=None if shape is None else _tensor(shape, shape.dtype),
+        correlation=None if shape is None else _tensor(shape, spread.dtype),
         floor=float(spread.min()),
     ).numpy()
     return np.asarray(allowed(p + _RELAX * (filtered / spread - p)), dtype=x.dtype)

@@ -54,18 +54,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-fast",
             1,
             "quiet-complex",
-            0,
-            0,
-            "Magnitudes: the network quiet-fast, then one pass of nonlocal Bayes that it guides. Complex images: the "
-            "network quiet-complex.",
+            1,
+            1,
+            "The network quiet-fast (complex images: quiet-complex), then one pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(
-            "quiet-fast",
-            2,
-            "quiet-complex",
-            0,
-            0,
-            "As quiet, with two passes for magnitudes: a little better, and slower.",
+            "quiet-fast", 2, "quiet-complex", 2, 2, "As quiet, with two passes: a little better, and slower."
         ),
     }
 )

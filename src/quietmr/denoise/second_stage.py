@@ -23,6 +23,8 @@ from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
 _RELAX = 1.4
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
+# Complex blocks tell twice, with both parts, how those of a group vary: with white noise fewer are enough.
+_GROUP_COMPLEX = 64
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 
@@ -94,11 +96,19 @@ class GuidedDenoiser:
         p: Picture = guide / (level * spread)
         block = block_shape(p)
         axes = noise_correlation(x, p, block)
-        group = (_GROUP_SLICE if len(x) == 1 else _GROUP_STATIC) if static and axes is None else _GROUP_OTHER
+        group = _group_size(x, is_white=axes is None, static=static)
         shape = None if axes is None else block_correlation(axes)
         for _ in range(passes):
             p = _one_pass(x, p, spread, block, group=group, shape=shape)
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
+
+
+def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:
+    if is_white and len(x) == 1:
+        return _GROUP_SLICE
+    if is_white and np.iscomplexobj(x):
+        return _GROUP_COMPLEX
+    return _GROUP_STATIC if is_white and static else _GROUP_OTHER
 
 
 def _one_pass(

@@ -7,6 +7,7 @@ truth counts for it:
 - ``flat``: the same after a smooth phase has been taken off (and put back), so that the real part holds the signal;
 - ``magnitude``: the magnitude, with Rician noise of the true map; the smooth phase makes it complex again.
 
+Ours for magnitudes takes the last route too, as ``quiet (magnitude)``: what one had before there was a complex network.
 The smooth phase is that of the image blurred in plane by 3 voxels.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from methods import Method, untouched
@@ -29,8 +31,8 @@ from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
 
 _BLUR = 3.0  # voxels
-NETWORK, PRESET = "quiet-complex", "quiet"
-OURS = (NETWORK, PRESET)
+NETWORK, PRESET, BEFORE = "quiet-complex", "quiet", "quiet (magnitude)"
+OURS = (NETWORK, PRESET, BEFORE)
 
 
 def smooth_turn(image: Image) -> NDArray[np.complex64]:
@@ -124,4 +126,6 @@ def _make(name: str, model: str) -> Method:
 def _ours(name: str, model: str) -> Method:
     if name == NETWORK:
         return create_denoiser(model)
+    if name == BEFORE:
+        return partial(by_magnitude, create_denoiser(PRESET))
     return GuidedDenoiser(name, replace(PRESETS[name], complex_network=model))

@@ -116,6 +116,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--subjects", nargs="+", default=available(), choices=list(SUBJECTS), metavar="NAME")
     parser.add_argument("--methods", nargs="+", default=list(USUAL), choices=METHODS, metavar="NAME")
     parser.add_argument("--levels", nargs="+", type=float, default=list(LEVELS), metavar="PERCENT")
+    parser.add_argument(
+        "--kinds", nargs="+", default=list(ALL_KINDS), choices=ALL_KINDS, metavar="KIND", help="of noise"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="independent noise draws per cell")
     parser.add_argument("--out", type=Path, default=Path("runs/bench/complex_quality.csv"))
     parser.add_argument("--again", nargs="+", default=[], choices=OURS, metavar="NAME", help="ours to measure anew")
@@ -134,7 +137,8 @@ def main() -> None:
     if given.again:
         forget(given.out, lambda row: row.method in names, ComplexRow)
     if not given.table_only:
-        run(list(plan(given.subjects, given.levels, given.seeds)), names, given.out, given.model)
+        todo = [cell for cell in plan(given.subjects, given.levels, given.seeds) if cell.kind in given.kinds]
+        run(todo, names, given.out, given.model)
     rows = read_rows(given.out, ComplexRow)
     text = f"{setting(rows)}\n\n{report(rows)}"
     print(text)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quietmr.models.blocks import ResidualBlock, conv3
+from quietmr.models.temporal import gated, temporal_residuals
 
 
 class _Down(nn.Module):
@@ -58,6 +59,10 @@ class UNet3d(nn.Module):
         Residual blocks per level, on the way down; on the way up each level has one.
     slope : float
         Slope below zero of the inner activations (see :class:`quietmr.models.blocks.ResidualBlock`).
+    windows : sequence of int
+        Odd numbers of frames. The network also sees the image less its moving average over each of them, and tells
+        which part of that is noise (:mod:`quietmr.models.temporal`): still tissue in a sequence is averaged, however
+        bright it is. None for networks of volumes and single frames.
     """
 
     fold = (1, 2, 2)
@@ -69,16 +74,17 @@ class UNet3d(nn.Module):
         widths: Sequence[int] = (32, 64, 96),
         n_blocks: Sequence[int] = (1, 2, 2),
         slope: float = 0.0,
+        windows: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        self.out_channels, self.slope = out_channels, slope
+        self.out_channels, self.slope, self.windows = out_channels, slope, tuple(windows)
         full = widths[0] // 4
-        self.stem = conv3(4 * in_channels, widths[0])
+        self.stem = conv3(4 * (in_channels + out_channels * len(self.windows)), widths[0])
         self.first = nn.Sequential(*(ResidualBlock(widths[0], slope) for _ in range(n_blocks[0])))
         levels = list(zip(widths[:-1], widths[1:], n_blocks[1:], strict=True))
         self.down = nn.ModuleList(_Down(a, b, n, slope) for a, b, n in levels)
         self.up = nn.ModuleList(_Up(b, a, 1, slope) for a, b, _ in reversed(levels))
-        self.head = conv3(full, out_channels)
+        self.head = conv3(full, out_channels + len(self.windows))
 
     @property
     def multiple(self) -> tuple[int, int, int]:
@@ -97,6 +103,15 @@ class UNet3d(nn.Module):
         -------
         Tensor, shape (B, out_channels, F, Y, X)
         """
+        if not self.windows:
+            return x[:, : self.out_channels] - self._found(x)
+        image, sigma = x[:, : self.out_channels], x[:, -1:]
+        residuals = temporal_residuals(image, self.windows)
+        found = self._found(torch.cat([x, residuals.flatten(1, 2)], dim=1))
+        return image - found[:, : self.out_channels] - gated(residuals, found[:, self.out_channels :], sigma)
+
+    def _found(self, x: Tensor) -> Tensor:
+        """Run the U-Net: what the last convolution makes of an input of any size."""
         height, width = x.shape[-2:]
         odd = (height % 2, width % 2)
         padded = functional.pad(x, (0, odd[1], 0, odd[0], 0, 0), mode="replicate") if any(odd) else x
@@ -108,8 +123,7 @@ class UNet3d(nn.Module):
         features = skips.pop()
         for up in self.up:
             features = up(features, skips.pop())
-        noise = _exact(self.head, torch.relu(_unfold(features)))
-        return x[:, : self.out_channels] - noise[..., :height, :width]
+        return _exact(self.head, torch.relu(_unfold(features)))[..., :height, :width]
 
 
 def _exact(conv: nn.Module, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from quietmr.data import InputError
 from quietmr.training.loss_sum import LOSSES, check_losses
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
+from quietmr.training.streams import MOST_STREAMS
 
 
 class _Section(BaseModel):
@@ -68,7 +69,7 @@ class Patch(_Section):
     shape: tuple[int, int, int]
     """(F, Y, X) in voxels; F = 1 trains single slices."""
     batch: int = Field(2, ge=1)
-    """Patches per step."""
+    """Patches of one batch."""
     zoom: int = Field(1, ge=1)
     """Cut this many times as wide in plane and keep the center of k-space: as sharp as a scanner makes images."""
     share: float = Field(1.0, gt=0)
@@ -136,6 +137,9 @@ class Recipe(_Section):
     """Seed of everything random."""
     steps: int = Field(20_000, ge=1)
     """Length of the run in optimizer steps."""
+    batches_per_step: int | None = Field(None, ge=1, le=MOST_STREAMS)
+    """Batches whose gradients one step averages, shared evenly among the processes: a run sees the same on any number
+    of processes that divides it. One for each process if left out."""
     validate_every: int = Field(500, ge=1)
     """Steps between validations."""
     validation_cases: int = Field(24, ge=1)
@@ -143,7 +147,7 @@ class Recipe(_Section):
     checkpoint_every: int = Field(500, ge=1)
     """Steps between checkpoints."""
     workers: int = Field(1, ge=0)
-    """Processes that draw scenes; 0 draws in the training process."""
+    """Processes that draw scenes for each batch of a step; 0 draws in the training process."""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """Arithmetic of the network; auto takes bfloat16 where the device computes with it."""
     network: NetworkRecipe = NetworkRecipe()

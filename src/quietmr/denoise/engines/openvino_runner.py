@@ -63,6 +63,11 @@ class OpenVinoRunner:
                 f"The OpenVINO engines run networks of the kind UNet3d, not {type(network).__name__}: "
                 "use the engine torch for this model."
             )
+        if network.windows:
+            raise InputError(
+                "The OpenVINO engines do not know networks that compare frames (windows), and this one does: use the "
+                "engine torch for this model."
+            )
         if integers and network.out_channels != 1:
             raise InputError(
                 "The engine openvino-int8 runs networks for magnitudes, and this one is for complex images: use the "

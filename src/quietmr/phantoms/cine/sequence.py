@@ -44,10 +44,20 @@ def draw_cine(shape: tuple[int, int, int], rng: np.random.Generator, device: tor
     tissues, timing = draw_tissues(rng), draw_timing(frames, rng)
     paint_chest(canvas, tissues, timing, rng)
     moving = paint_heart(canvas, tissues, timing, rng)
-    shade = Texture(150.0, rng, canvas.device, 0.4).at(canvas.x, canvas.y)
-    image = (canvas.image * torch.exp(float(rng.uniform(0.0, 0.25)) * shade)).clamp_min(0.0)
+    image = (canvas.image * _shade(canvas, field_of_view, rng)).clamp_min(0.0)
     speed = canvas.over_time(timing.flow) * float(rng.normal(0.0, 0.08)) * tau
     phase = moving * speed + float(rng.normal(0.0, 0.1)) * Texture(40.0, rng, canvas.device, 0.6).at(canvas.x, canvas.y)
     made = acquire_complex(torch.polar(image, phase), (height, width), draw_aperture(rng))
     bright = torch.quantile(made.abs()[:: max(1, frames // 8)].flatten(), _TISSUE)
     return made / bright.clamp_min(1e-3)
+
+
+def _shade(canvas: Canvas, field_of_view: float, rng: np.random.Generator) -> Tensor:
+    """Brightness that the receive coils give: even after normalization, or far brighter near the chest wall."""
+    smooth = float(rng.uniform(0.0, 0.25)) * Texture(150.0, rng, canvas.device, 0.4).at(canvas.x, canvas.y)
+    if rng.random() < 0.5:
+        return torch.exp(smooth)
+    reach = field_of_view * float(rng.uniform(0.25, 0.6))
+    away = torch.sqrt(canvas.x.square() + (1.3 * canvas.y).square() + 1.0)
+    rise = float(rng.uniform(0.5, np.log(8.0))) * (away / reach).clamp(0.0, 1.3) ** 2
+    return torch.exp(smooth + rise - rise.max())

@@ -43,7 +43,7 @@ def draw_timing(n_frames: int, rng: np.random.Generator) -> Timing:
     A gated cine shows one heartbeat and no breathing; a real-time cine several, of slightly different length, while
     the patient breathes; a passage takes one frame in each heartbeat at about the same place of the cycle.
     """
-    kind = str(rng.choice(["gated", "real-time", "passage"], p=[0.3, 0.45, 0.25]))
+    kind = str(rng.choice(["gated", "real-time", "passage"], p=[0.35, 0.42, 0.23]))
     frame = np.arange(n_frames)
     beats: Course
     breath: Course

@@ -22,6 +22,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def ways(model: str, precision: str, timed: int, *, whole: bool) -> list[Way]:
     ours = _runner(create_model(model), precision)
     faithful = _runner(create_model(RIVAL, in_channels=3, out_channels=2, form="faithful"), precision)
     cut = list(patches(series))
-    made = [Way(f"{model}, whole", precision, partial(ours, series))]
+    made = [Way(f"{Path(model).stem}, whole", precision, partial(ours, series))]
     if timed == 0:
         made.append(
             Way(f"{RIVAL}, faithful, {len(cut)} patches", precision, partial(denoise_by_patches, faithful, series))

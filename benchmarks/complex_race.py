@@ -48,7 +48,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "network": {
             "architecture": "unet3d",
             "arguments": {
-                "in_channels": 3, "out_channels": 2, "widths": [32, 96, 128], "n_blocks": [2, 2, 2], "slope": 0.02, "windows": [3, 7, 15, 31],
+                "in_channels": 3, "out_channels": 2, "widths": [32, 96, 128], "n_blocks": [2, 2, 2], "slope": 0.02,
+                "windows": [3, 7, 15, 31],
             },
         },
         "patches": [{"shape": [8, 32, 32], "batch": 8}, {"shape": [16, 48, 48], "batch": 2}],

@@ -136,7 +136,7 @@ def test_gain_is_over_the_rival_that_is_best_in_the_cell(tmp_path):
     alone = replace(ROW, percent=3.0, psnr=99.0)
     rows = [ROW, *rivals, *other, alone, replace(ROW, method="untouched", psnr=23.0)]
     assert gains(rows, "quiet-complex") == [2.5, 1.0]
-    assert "| real volume | quiet-complex | +1.75 | +1.00 | 1 of 2 |" in verdict(rows, rows)
+    assert "| real volume | quiet-complex | +1.75 | +1.00 | 1 of 2 | +12.00 |" in verdict(rows, rows)
     path = tmp_path / "rows.csv"
     for row in rows:
         append(path, row)

@@ -12,7 +12,7 @@ Both PSNRs of a case differ by a constant, so a difference between two methods i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from ablation_cases import Case
@@ -49,11 +49,17 @@ def score(output: Tensor, case: Case) -> Scores:
 
 
 def best_blur(case: Case) -> Scores:
-    """The Gaussian blur with the highest PSNR by the truth: of the complex image or of its magnitude, any width."""
-    parts = [torch.view_as_real(case.noisy).movedim(-1, 0), case.noisy.abs()[None]]
-    blurred = [_blurred(part, widths) for part in parts for widths in _BLURS]
+    """The Gaussian blur with the highest PSNR by the truth: of the complex image or of its magnitude, any width.
+
+    Its complex gain is that of the blur of the complex image that has most of it.
+    """
+    parts = torch.view_as_real(case.noisy).movedim(-1, 0)
+    turning = [_blurred(parts, widths) for widths in _BLURS]
+    still = [_blurred(case.noisy.abs()[None], widths) for widths in _BLURS]
     truth = case.clean.abs()
-    return score(min(blurred, key=lambda image: _rms(image.abs() - truth)), case)
+    best = score(min([*turning, *still], key=lambda image: _rms(image.abs() - truth)), case)
+    nearest = min(turning, key=lambda image: _rms((image - case.clean).abs()))
+    return replace(best, complex_gain=score(nearest, case).complex_gain)
 
 
 def _blurred(channels: Tensor, widths: tuple[float, float]) -> Tensor:

@@ -30,12 +30,9 @@ def report(records: Sequence[Record], references: Mapping[str, SetScores]) -> st
     for record in records:
         runs.setdefault((record.network, record.arm), []).append(record)
     sets = list(records[0].scores)
-    seeds = {key: len(found) for key, found in runs.items()}
-    about = (
-        f"{records[0].steps} steps a run; seeds: {min(seeds.values())} to {max(seeds.values())}; cases: "
-        + ", ".join(f"{len(records[0].scores[name])} {name}" for name in sets)
-        + "."
-    )
+    seeds = sorted({len(found) for found in runs.values()})
+    cases = len(records[0].scores[sets[0]])
+    about = f"{records[0].steps} steps a run, {' to '.join(map(str, seeds))} seeds, {cases} cases in each set."
     parts = [about, "#### Cost", costs(runs)]
     for name in sets:
         parts += [f"#### {name}", scores(runs, references, name)]

@@ -110,6 +110,7 @@ def test_gain_is_over_the_noisy_image_and_blind_to_phase_only_in_magnitudes(case
 def test_best_blur_is_none_without_noise_and_strong_in_noise(case):
     assert best_blur(replace(case, noisy=case.clean * 1.0001)).psnr > 60
     assert best_blur(case).gain > 2
+    assert best_blur(case).complex_gain > 2
 
 
 def test_networks_see_what_their_arm_has(case):

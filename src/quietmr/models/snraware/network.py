@@ -68,9 +68,8 @@ class Snraware(nn.Module):
         self.backbone = BACKBONES[backbone](width, levels, plan.block)
         self.last = Convolution(self.backbone.out_channels, out_channels)
         if residual:
-            nn.init.zeros_(self.last.weight)
-            assert self.last.bias is not None, "a convolution with bias"
-            nn.init.zeros_(self.last.bias)
+            for weight in self.last.parameters():
+                nn.init.zeros_(weight)
         step = self.backbone.multiple
         if plan.faithful and any(n % step or n < 2 * step for n in plan.size[1:]):
             raise ModelError(f"Y and X of 'size' must be multiples of {step} and at least twice that, got {plan.size}.")

@@ -49,7 +49,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
             "architecture": "unet3d",
             "arguments": {
                 "in_channels": 3, "out_channels": 2, "widths": [32, 96, 128], "n_blocks": [2, 2, 2], "slope": 0.02,
-                "windows": [3, 7, 15, 31],
             },
         },
         "patches": [{"shape": [8, 32, 32], "batch": 8}, {"shape": [16, 48, 48], "batch": 2}],

@@ -87,8 +87,8 @@ def recipe_of(name: str, steps: int) -> Recipe:
     return Recipe.model_validate({"name": f"race-{name}", **_SHARED, **NETWORKS[name], **once})
 
 
-def run(name: str, steps: int, folder: Path) -> float:
-    """Train; CPU seconds of the training without its validation."""
+def run(name: str, steps: int, folder: Path) -> tuple[int, float]:
+    """Train; steps taken and CPU seconds of the training without its validation."""
     clock = [time.process_time()]
 
     def tell(news: News) -> None:
@@ -97,12 +97,13 @@ def run(name: str, steps: int, folder: Path) -> float:
     train(recipe_of(name, steps), folder, Launch(force=True, device="cpu"), tell)
     taken = np.diff(clock)
     # The last entry holds the validation; a usual step stands for it.
-    return float(taken[:-1].sum() + np.median(taken[1:-1]))
+    return len(taken), float(taken[:-1].sum() + np.median(taken[1:-1]))
 
 
 def steps_within(name: str, seconds: float, folder: Path) -> int:
     """Steps that fit into a time, by a trial."""
-    return max(2, int(seconds / (run(name, _TRIAL[name], folder) / _TRIAL[name])))
+    taken, cpu_s = run(name, _TRIAL[name], folder)
+    return max(3, int(seconds * taken / cpu_s))
 
 
 def cine_cases() -> list[ComplexCase]:
@@ -180,7 +181,7 @@ def main() -> None:
         folder = given.out / name
         steps = given.steps or steps_within(name, 60 * given.minutes, folder)
         print(f"{name}: {steps} steps, load {os.getloadavg()[0]:.1f}", flush=True)
-        results.append(judge(name, folder, steps, run(name, steps, folder)))
+        results.append(judge(name, folder, *run(name, steps, folder)))
         (folder / "result.json").write_text(json.dumps(asdict(results[-1]), indent=2) + "\n")
     print(f"\n{table(results)}")
 

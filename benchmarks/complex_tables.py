@@ -19,12 +19,23 @@ GOAL = 2.0  # dB over the best rival
 
 
 def report(rows: Sequence[ComplexRow]) -> str:
-    """All tables."""
+    """All tables, of the cells in which nothing is missing."""
+    rows = finished(rows)
     magnitude = [replace(row, psnr=row.psnr_magnitude, psnr_all=row.psnr_magnitude_all) for row in rows]
     parts = ["#### Goal", verdict(rows, magnitude)]
     for title, part in (("Complex error", rows), ("Magnitude", magnitude)):
         parts += [f"#### {title}", by_group(part), by_subject(part)]
     return "\n\n".join([*parts, "#### SSIM of the magnitude", similarity(rows), "#### Rivals", winners(rows)])
+
+
+def finished(rows: Sequence[ComplexRow]) -> list[ComplexRow]:
+    """Rows of the cells that have every method that any cell of their group has: others would flatter somebody."""
+    wanted: dict[str, set[str]] = {}
+    found: dict[object, set[str]] = {}
+    for row in rows:
+        wanted.setdefault(row.group, set()).add(row.method)
+        found.setdefault(row.cell, set()).add(row.method)
+    return [row for row in rows if found[row.cell] == wanted[row.group]]
 
 
 def ours_in(rows: Sequence[ComplexRow]) -> list[str]:

@@ -9,7 +9,7 @@ from complex_cells import LEVELS, ComplexCell, ComplexRow, plan
 from complex_methods import RIVALS, by_magnitude, by_parts, flattened, smooth_turn, suits
 from complex_quality import complex_psnr, score_complex
 from complex_subjects import give_phase, middle, raw_case
-from complex_tables import gains, report, verdict
+from complex_tables import finished, gains, report, verdict
 from noise_cases import NoisyCase, draw
 from results import append, read_rows
 
@@ -134,11 +134,17 @@ def test_gain_is_over_the_rival_that_is_best_in_the_cell(tmp_path):
     rivals = [replace(ROW, method=name, psnr=psnr) for name, psnr in zip(list(RIVALS)[:3], (20, 29.5, 25), strict=True)]
     other = [replace(ROW, percent=15.0, psnr=27.0), replace(ROW, percent=15.0, method=NLM, psnr=26.0)]
     alone = replace(ROW, percent=3.0, psnr=99.0)
-    rows = [ROW, *rivals, *other, alone, replace(ROW, method="untouched", psnr=23.0)]
+    rows = [ROW, *rivals, *other, alone]
     assert gains(rows, "quiet-complex") == [2.5, 1.0]
     assert "| real volume | quiet-complex | +1.75 | +1.00 | 1 of 2 | +12.00 |" in verdict(rows, rows)
     path = tmp_path / "rows.csv"
     for row in rows:
         append(path, row)
     assert read_rows(path, ComplexRow) == rows
-    assert "(+1.75)" in report(rows)
+
+
+def test_unfinished_cells_are_in_no_table():
+    other = replace(ROW, method=NLM, psnr=31.0)
+    rows = [ROW, other, replace(ROW, percent=3.0, psnr=99.0), replace(ROW, volume="head 2", group="real picture")]
+    assert finished(rows) == [ROW, other, rows[-1]]
+    assert "32.00 (+1.00)" in report(rows)

@@ -1,4 +1,6 @@
-"""The noise that the benchmarks add: white, filtered in k-space, or stronger in the middle; always a magnitude image.
+"""The noise that the benchmarks add: white, filtered in k-space, or stronger in the middle.
+
+Magnitudes become noisy magnitudes (Rician noise), complex images noisy complex images.
 
 Percent noise: sigma per real channel as a percentage of the brightest tissue (99th percentile of the foreground, see
 ``volumes.load``). Every method is told the true sigma, as a map where it varies. Nobody is told the spectrum.
@@ -8,18 +10,19 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+# float32 (magnitudes) or complex64.
+Array = NDArray[Any]
 Kind = Literal["white", "correlated", "varying"]
 KINDS: dict[Kind, str] = {
-    "white": "white Rician noise, the same everywhere",
-    "correlated": "Rician noise of a scanner that fills 80 % of k-space in plane and tapers its rim (Tukey): signal "
+    "white": "white noise (Rician in magnitudes), the same everywhere",
+    "correlated": "noise of a scanner that fills 80 % of k-space in plane and tapers its rim (Tukey): signal "
     "and noise pass the same filter, so the filtered image is the truth",
-    "varying": "white Rician noise with a g-factor map as of parallel imaging (two to three times stronger in the "
+    "varying": "white noise with a g-factor map as of parallel imaging (two to three times stronger in the "
     "middle than at the rim, median 1 over the foreground)",
 }
 _FILLED, _FLAT = 0.8, 0.5  # of Nyquist: end of the taper, and its beginning
@@ -35,7 +38,7 @@ class NoisyCase:
 
 
 def draw(clean: Array, foreground: NDArray[np.bool_], level: float, kind: Kind, seed: str) -> NoisyCase:
-    """Add noise of SD ``level`` per real channel (median over the foreground) to a clean magnitude.
+    """Add noise of SD ``level`` per real channel (median over the foreground) to a clean magnitude or complex image.
 
     The draw depends on ``seed`` (a name) and the kind alone, so that every method meets the same noise.
     """
@@ -45,12 +48,16 @@ def draw(clean: Array, foreground: NDArray[np.bool_], level: float, kind: Kind, 
     truth, sigma = clean, np.full(clean.shape, level)
     if kind == "correlated":
         gain = _tukey(clean.shape[-2], clean.shape[-1])
-        truth = np.abs(_filter(clean, gain)).astype(np.float32)
+        truth = _as(clean, _filter(clean, gain))
         noise = _filter(noise, gain / np.sqrt(np.mean(gain**2)))
     elif kind == "varying":
         sigma = level * _g_map(clean.shape, foreground)
-    noisy = np.abs(truth + sigma * noise).astype(np.float32)
-    return NoisyCase(truth, noisy, sigma.astype(np.float32))
+    return NoisyCase(truth, _as(clean, truth + sigma * noise), sigma.astype(np.float32))
+
+
+def _as(clean: Array, image: NDArray[np.complexfloating]) -> Array:
+    """Give a complex image as the clean one is: complex, or its magnitude."""
+    return image.astype(np.complex64) if np.iscomplexobj(clean) else np.abs(image).astype(np.float32)
 
 
 def _filter(image: NDArray[np.generic], gain: NDArray[np.float64]) -> NDArray[np.complex128]:

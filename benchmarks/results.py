@@ -1,4 +1,7 @@
-"""The CSV file of ``quality.py``: one row per cell and method; several processes may add to one file."""
+"""The CSV files of ``quality.py`` and ``complex_quality.py``: one row per cell and method.
+
+Several processes may add to one file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 UNTOUCHED = "untouched"
 BLIND = " (blind)"
@@ -49,13 +53,16 @@ class Row:
         return self.volume, self.kind, self.percent, self.seed
 
 
-def read_rows(path: Path) -> list[Row]:
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def read_rows(path: Path, form: type[AnyRow] = Row) -> list[AnyRow]:
     """All rows of a CSV file, of one method on one cell the latest; none if it does not exist."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
         lines = list(csv.DictReader(file))
-    rows = [Row(**{key: _value(key, value) for key, value in line.items()}) for line in lines]
+    rows = [form(**{key: _value(key, value) for key, value in line.items()}) for line in lines]
     return list({(*row.cell, row.method): row for row in rows}.values())
 
 
@@ -68,22 +75,22 @@ def _value(key: str, text: str) -> str | float | int:
 def append(path: Path, row: Row) -> None:
     """Add a line to the file, with a heading if it is the first."""
     with _lock(path):
-        _write(path, [row])
+        _write(path, [row], type(row))
 
 
-def forget(path: Path, is_old: Callable[[Row], bool]) -> None:
+def forget(path: Path, is_old: Callable[[AnyRow], bool], form: type[AnyRow] = Row) -> None:
     """Drop some rows from the file."""
     with _lock(path):
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
-        _write(part, [row for row in read_rows(path) if not is_old(row)])
+        _write(part, [row for row in read_rows(path, form) if not is_old(row)], form)
         part.replace(path)
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
+def _write(path: Path, rows: Sequence[Row], form: type[Row]) -> None:
     is_new = not path.exists()
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(Row.__dataclass_fields__))
+        writer = csv.DictWriter(file, list(form.__dataclass_fields__))
         if is_new:
             writer.writeheader()
         for row in rows:

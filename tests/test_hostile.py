@@ -19,10 +19,12 @@ import nibabel as nib
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from quietmr.cli.main import main
 from quietmr.denoise import DEFAULT_MODEL
+from quietmr.denoise.device import runs_bfloat16
 
 MODELS = ["gaussian", DEFAULT_MODEL]
 SIGMA = 6.0
@@ -198,7 +200,11 @@ class TestOddPixels:
             )
         one, scaled = values(tmp_path / "o_one.nii"), values(tmp_path / "o_scaled.nii")
         assert np.abs(one - data).std() > 1
-        np.testing.assert_allclose(scaled / scale, one, atol=0.02 * SIGMA)
+        off = np.abs(scaled / scale - one)
+        # In bfloat16 (8 bits) the last bit of the scaled image decides at single voxels which way a value is rounded.
+        allowed = 2e-3 if runs_bfloat16(torch.device("cpu")) else 0.0
+        assert np.mean(off > 0.02 * SIGMA) <= allowed
+        assert off.max() < 0.3 * SIGMA
 
     @pytest.mark.parametrize("model", MODELS)
     @pytest.mark.parametrize("shape", [(8, 8, 1), (64, 64, 1), (64, 48, 2), (9, 7, 5), (24, 24, 4, 3)])

@@ -1,18 +1,24 @@
 """Scans with known noise, and the command line as a function."""
 
+import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 from scipy.ndimage import gaussian_filter
 
 from quietmr.cli.main import main
+from quietmr.models import build_architecture, load_card
 
 AFFINE = np.array([[-1.5, 0, 0, 40], [0, 1.5, 0, -50], [0, 0, 3.0, 10], [0, 0, 0, 1]])
+NETWORK = {"in_channels": 3, "out_channels": 2, "widths": [8, 8], "n_blocks": [1, 1], "slope": 0.02}
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,24 @@ def head(shape: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.fl
     structure = gaussian_filter(rng.standard_normal(shape), 2.0)
     structure /= structure.std() or 1.0
     return inside * np.clip(100 + 25 * structure, 20, None)
+
+
+@pytest.fixture(scope="session")
+def complex_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network for complex images with random weights, its last layer weak, as a file with a card."""
+    torch.manual_seed(4)
+    network = build_architecture("unet3d", **NETWORK)
+    network.head.weight.data *= 0.3
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_file(network.state_dict(), path)
+    changed = {
+        "name": "tiny",
+        "arguments": NETWORK,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(asdict(load_card("quiet-fast")) | changed))
+    return path
 
 
 @pytest.fixture

@@ -9,13 +9,15 @@ import pydicom
 import pytest
 
 from quietmr.cli.failures import UsageError
+from quietmr.cli.main import main
 from quietmr.cli.recon_words import filters_of, kernel_of, pixels_of, slices_of
 from quietmr.data import Geometry, Image, InputError, NoiseMap
 from quietmr.io import read
 from quietmr.io.raw import write_raw
+from quietmr.models import list_models
 from quietmr.phantoms.raw import RawProtocol, simulate_raw
 from quietmr.recon import Kernel
-from quietmr.report.figure import save_figure
+from quietmr.report.figure import denoising_figure, save_figure
 from quietmr.report.recon_figure import recon_figure
 
 FAST = ("--model", "wiener")
@@ -267,6 +269,88 @@ def test_denoising_brings_the_magnitude_nearer_to_the_truth(command, tmp_path):
     assert 0 < fields["RemovedRMS"] < 1.3
 
 
+@pytest.fixture(scope="module")
+def denoised(stack_file, tmp_path_factory, complex_model):
+    """A scan reconstructed, the same denoised in one step, and denoised in a second step; sidecar of the one step."""
+    folder = tmp_path_factory.mktemp("denoised")
+    plain, one, two = (folder / f"{name}.h5" for name in ("plain", "one", "two"))
+    for arguments in (
+        ("recon", stack_file, plain),
+        ("recon", stack_file, one, "--denoise", "--model", complex_model),
+        ("denoise", plain, two, "--model", complex_model),
+    ):
+        assert main([str(word) for word in arguments]) == 0
+    return read(plain), read(one), read(two), json.loads((folder / "one.json").read_text())
+
+
+def test_denoised_file_is_complex_with_its_g_map(denoised):
+    plain, one, _, fields = denoised
+    assert (one.data.dtype, one.unit, one.shape, one.frames) == (np.complex64, "snr", plain.shape, plain.frames)
+    assert not np.allclose(one.data, plain.data)
+    np.testing.assert_array_equal(one.noise.sigma, plain.noise.sigma)
+    assert (one.noise.kind, one.noise.origin) == ("complex", "noise-scan")
+    np.testing.assert_array_equal(one.geometry.affine, plain.geometry.affine)
+    assert [step.name for step in one.history][-2:] == ["reconstruct", "denoise"]
+    assert (fields["DenoisedAs"], fields["NoiseIsGFactor"]) == ("complex", True)
+    assert "complex image denoised with model" in fields["Description"]
+
+
+def test_denoising_in_one_step_and_in_two_is_the_same(denoised):
+    _, one, two, _ = denoised
+    np.testing.assert_array_equal(one.data, two.data)
+    np.testing.assert_array_equal(one.noise.sigma, two.noise.sigma)
+
+
+def test_nifti_gets_the_magnitude_of_the_denoised_complex_image(command, denoised, raw, tmp_path, complex_model):
+    model = ("--denoise", "--model", complex_model)
+    assert command("recon", raw, tmp_path / "m.nii", *model).code == 0
+    assert command("recon", raw, tmp_path / "c.nii", "--complex", *model).code == 0
+    np.testing.assert_array_equal(values(tmp_path / "c.nii").T, denoised[1].data)
+    np.testing.assert_array_equal(values(tmp_path / "m.nii").T, np.abs(denoised[1].data))
+
+
+def test_a_model_for_magnitudes_denoises_the_magnitude(command, raw, tmp_path):
+    ran = command("recon", raw, tmp_path / "o.h5", "--denoise", "--model", "quiet-fast", "--json")
+    facts = json.loads(ran.out)
+    assert facts["denoised_as"] == "magnitude"
+    image = read(tmp_path / "o.h5")
+    assert (image.data.dtype, image.noise.kind, image.noise.origin) == (np.float32, "rician", "noise-scan")
+
+
+def test_figure_and_removed_are_of_the_complex_image(command, raw, tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(before, after, noise, **_):
+        drawn.append((before.is_complex, after.is_complex, noise.kind))
+        return denoising_figure(before, after, noise, name="", model="")
+
+    monkeypatch.setattr("quietmr.report.figure.denoising_figure", draw)
+    ran = command("recon", raw, tmp_path / "o.nii", "--denoise", "--figure", tmp_path / "f.png", *FAST)
+    assert drawn == [(True, True, "complex")]
+    assert "model wiener on the complex image" in ran.out
+
+
+@pytest.mark.skipif("quiet-complex" not in list_models(), reason="the weights of quiet-complex are not here")
+def test_the_default_denoises_the_complex_image(command, tmp_path):
+    raw, out, before = tmp_path / "raw.h5", tmp_path / "out.h5", tmp_path / "before.h5"
+    truth = simulated(raw, snr=10.0).truth
+    assert command("recon", raw, out, "--denoise", "--before", before).code == 0
+    fields = json.loads((tmp_path / "out.json").read_text())
+    assert (fields["ModelName"], fields["DenoisedAs"]) == ("quiet", "complex")
+    clean = fields["SignalScale"] * np.abs(truth.image[0])[truth.mask]
+    errors = [np.sqrt(np.mean((np.abs(read(path).data[0])[truth.mask] - clean) ** 2)) for path in (out, before)]
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_pocs_is_told_of_the_denoised_image_too(command, tmp_path):
+    simulated(tmp_path / "raw.h5", matrix=(48, 64, 1), partial_fourier=(0.75, 1.0))
+    out = tmp_path / "out.h5"
+    ran = command("recon", tmp_path / "raw.h5", out, "--partial-fourier", "pocs", "--denoise", *FAST)
+    assert ran.code == 0
+    assert ("before POCS" in ran.out, "g-factor map" in ran.err) == (True, True)
+    assert read(out).noise.origin == "estimated"
+
+
 @pytest.mark.parametrize(("method", "is_g"), [("zero-fill", True), ("pocs", False)])
 def test_pocs_says_that_the_noise_is_not_the_g_map(command, tmp_path, method, is_g):
     simulated(tmp_path / "raw.h5", matrix=(48, 64, 1), partial_fourier=(0.75, 1.0))
@@ -333,7 +417,7 @@ def test_figure_of_any_image(rng, tmp_path, shape, fill):
         (("--noise", "n.h5", "--noise-from-edges"), "choose one"),
         (("--model", "quiet"), "--denoise"),
         (("--before", "b.h5"), "--denoise"),
-        (("--denoise", "--complex"), "--complex"),
+        (("--denoise", "--complex", "--model", "quiet-fast"), "--complex"),
     ],
 )
 def test_impossible_words_are_wrong_usage_before_any_work(command, tmp_path, options, word):

@@ -123,3 +123,34 @@ def test_names_that_cannot_be_are_refused(command, tmp_path, name):
 def test_a_name_is_needed_and_only_raw_scans_are_simulated(command, tmp_path):
     assert command("simulate", "raw").code == 2
     assert command("simulate", "images", tmp_path / "scan.h5").code == 2
+
+
+def test_motion_options_reach_the_scan_and_its_truth(command, tmp_path):
+    path = tmp_path / "free.h5"
+    sizes = ("--matrix", "48x36", "--coils", "2", "--noise-readouts", "16", "--frames", "3")
+    options = ("--timing", "real-time", "--heart-rate", "80", "--frame-ms", "90", "--breathing", "9", "--inflow", "0.2")
+    ran = command("simulate", "raw", path, *sizes, *options)
+    assert ran.code == 0
+    assert "3 real-time frames" in ran.out
+    protocol = RawProtocol(
+        matrix=(48, 36, 1),
+        coils=2,
+        noise_readouts=16,
+        frames=3,
+        timing="real-time",
+        heart_rate=80.0,
+        frame_ms=90.0,
+        breathing_mm=9.0,
+        inflow=0.2,
+    )
+    expected = simulate_raw(protocol, np.random.default_rng(0)).truth
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["truth/image"][()], expected.image)
+        np.testing.assert_array_equal(file["truth/labels"][()], expected.labels)
+    assert set(np.unique(expected.labels)) == {0, 1, 2, 3, 4}
+
+
+def test_breath_of_a_gated_scan_is_refused(command, tmp_path):
+    ran = command("simulate", "raw", tmp_path / "a.h5", "--breathing", "9")
+    assert ran.code == 1
+    assert "breath-hold" in ran.err

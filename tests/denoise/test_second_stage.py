@@ -46,18 +46,25 @@ def test_a_flat_pilot_makes_it_a_mean(shape, rng):
     assert float((result - noisy).mean()) == pytest.approx(0.0, abs=0.35)
 
 
-def test_all_groups_of_a_slice_by_hand(rng):
+def numbers(rng, shape, *, is_complex=False):
+    values = rng.standard_normal((2, *shape), dtype=np.float32)
+    return values[0] + 1j * values[1] if is_complex else values[0]
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_all_groups_of_a_slice_by_hand(is_complex, rng):
     """A slice so small that every block in it is a candidate, against the formula written out with numpy."""
-    pilot = rng.random((1, 16, 16)).astype(np.float32) * 4
-    noisy = (pilot + rng.standard_normal(pilot.shape)).astype(np.float32)
+    pilot = 2 * numbers(rng, (1, 16, 16), is_complex=is_complex)
+    noisy = pilot + numbers(rng, pilot.shape, is_complex=is_complex)
     blocks = [np.lib.stride_tricks.sliding_window_view(a[0], (7, 7)).reshape(-1, 49) for a in (pilot, noisy)]
     window = np.kaiser(7, 2.0)[:, None] * np.kaiser(7, 2.0)
-    total, weight = np.zeros((16, 16)), np.zeros((16, 16))
+    total, weight = np.zeros((16, 16), complex), np.zeros((16, 16))
     # Cells of two blocks begin at 0 and, moved back to end with the slice, at 2.
     for y, x in itertools.product((0, 7, 2, 9), repeat=2):
-        near = np.argsort(((blocks[0] - blocks[0][y * 10 + x]) ** 2).sum(1), kind="stable")[:64]
-        p, z = blocks[0][near].astype(np.float64), blocks[1][near].astype(np.float64)
-        covariance = np.cov(p.T)
+        near = np.argsort((np.abs(blocks[0] - blocks[0][y * 10 + x]) ** 2).sum(1), kind="stable")[:64]
+        p, z = blocks[0][near].astype(complex), blocks[1][near].astype(complex)
+        # Real and imaginary part have one covariance, the mean of theirs.
+        covariance = np.cov(p.T).real / (2 if is_complex else 1)
         gain = covariance @ np.linalg.inv(covariance + np.eye(49))
         filtered = z.mean(0) + (z - z.mean(0)) @ gain.T
         for position, block in zip(near, filtered, strict=True):
@@ -76,10 +83,11 @@ def test_every_voxel_is_filtered_and_nothing_comes_from_outside(shape, rng):
     torch.testing.assert_close(filter_groups(noisy, pilot, torch.ones(shape), group=1), noisy, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("reach", [None, (8, 2, 2)])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 40, 33), (4, 4, 4), (9, 26, 31)])
-def test_candidates_lie_in_the_volume(shape):
+def test_candidates_lie_in_the_volume(shape, reach):
     pilot = np.full(shape, 5.0, np.float32)
-    layout = BlockLayout(shape, block_shape(pilot))
+    layout = BlockLayout(shape, block_shape(pilot), reach)
     inside = layout.inside(layout.corners()).flatten(1).sum(1)
     assert int(inside.min()) == layout.fewest_candidates > 0
     for corner, allowed in zip(layout.corners(), layout.inside(layout.corners()), strict=True):

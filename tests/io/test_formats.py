@@ -16,7 +16,7 @@ import pytest
 
 from quietmr.data import Geometry, Image, InputError, Meta, OutputError, Storage
 from quietmr.io import check_writable, format_of, read, write
-from quietmr.io.atomic import replacing
+from quietmr.io.atomic import replacing, replacing_together
 from quietmr.io.formats import FORMATS, Format
 
 SMALL = Image(np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4))
@@ -257,6 +257,53 @@ def test_a_folder_that_cannot_move_in_leaves_the_old_one(tmp_path: Path, monkeyp
     with pytest.raises(OutputError, match="no space"), replacing(series) as temporary:
         temporary.mkdir()
         (temporary / "2.dcm").write_bytes(b"new")
+    assert [entry.name for entry in series.iterdir()] == ["1.dcm"]
+    assert list(tmp_path.iterdir()) == [series]
+
+
+def _refuse_to_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    honest: Callable[[Path, Path], Path] = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if target.name == name and self.read_bytes() == b"new":
+            raise OSError(28, "No space left on device")
+        return honest(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+@pytest.mark.parametrize("failing", ["a", "b", "c"])
+@pytest.mark.parametrize("existing", [(), ("a",), ("b", "c"), ("a", "b", "c")])
+def test_outputs_get_their_names_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, existing: tuple[str, ...]
+) -> None:
+    for name in existing:
+        (tmp_path / name).write_bytes(b"old")
+
+    def make() -> None:
+        with replacing_together() as temporary_for:
+            for name in "abc":
+                temporary_for(tmp_path / name).write_bytes(b"new")
+
+    with monkeypatch.context() as patched:
+        _refuse_to_name(patched, failing)
+        with pytest.raises(OutputError, match=f"{failing} was not written.*no space"):
+            make()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(existing, b"old")
+    make()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys("abc", b"new")
+
+
+def test_a_series_is_put_back_where_its_partner_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = tmp_path / "series"
+    series.mkdir()
+    (series / "1.dcm").write_bytes(b"old")
+    _refuse_to_name(monkeypatch, "file")
+    with pytest.raises(OutputError, match="no space"), replacing_together() as temporary_for:
+        temporary_for(tmp_path / "file").write_bytes(b"new")
+        folder = temporary_for(series)
+        folder.mkdir()
+        (folder / "2.dcm").write_bytes(b"new")
     assert [entry.name for entry in series.iterdir()] == ["1.dcm"]
     assert list(tmp_path.iterdir()) == [series]
 

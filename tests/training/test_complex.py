@@ -216,7 +216,6 @@ def test_a_complex_run_cannot_go_on_as_a_magnitude_run(run):
     ("override", "said"),
     [
         ("loss=sure", "magnitudes"),
-        ("scans.held_out=0.2", r"scans\.held_out"),
         ("noise={lowest: 0.1}", "'mr'"),
         ("mr.snr=[5,2]", "SNR"),
         ("mr.law=theirs", "'ours', 'paper' or 'reference'"),

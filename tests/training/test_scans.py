@@ -10,8 +10,9 @@ from quietmr.data import InputError
 from quietmr.signal.kspace import keep_kspace
 from quietmr.training.noisy_batches import NoisyBatches
 from quietmr.training.noisy_scans import load_noisy
-from quietmr.training.recipe import Recipe, ScanRecipe
+from quietmr.training.recipe import Recipe
 from quietmr.training.scan_files import find_scans, scan_facts
+from quietmr.training.scan_recipe import ScanRecipe
 from quietmr.training.scans import load_clean, split
 from quietmr.training.scenes import SceneBatches
 

@@ -15,6 +15,7 @@ def _option(metavar: str, hint: str = "") -> object:
 
 OptionalFile = Annotated[str | None, _option("F")]
 OptionalNumber = Annotated[float | None, _option("S")]
+OptionalTurn = Annotated[float | None, _option("T")]
 OptionalCount = Annotated[int | None, _option("N")]
 Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]
 

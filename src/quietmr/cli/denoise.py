@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from quietmr.cli.arguments import Flag, OptionalCount, OptionalFile
+from quietmr.cli.arguments import Flag, OptionalCount, OptionalFile, OptionalTurn
 
 _PATHS = (
-    "Scans to read (NIfTI, DICOM file or folder, PNG, TIFF), then where to write: a file, a new folder for a folder of "
-    "DICOM, or a folder with a slash at its end, in which names are made from those of the scans (sub-01_T1w.nii.gz "
-    "becomes sub-01_desc-denoised_T1w.nii.gz)."
+    "Scans to read (NIfTI, DICOM file or folder, MRD images, PNG, TIFF), then where to write: a file, a new folder for "
+    "a folder of DICOM, or a folder with a slash at its end, in which names are made from those of the scans "
+    "(sub-01_T1w.nii.gz becomes sub-01_desc-denoised_T1w.nii.gz)."
 )
 
 
@@ -22,13 +22,17 @@ class Denoise:
 
     The copy keeps format, type, units and geometry of the scan, and gets a JSON
     file beside it that says how it was made. The noise is measured on each scan
-    by itself, unless it is given.
+    by itself, unless it is given. Complex scans (complex NIfTI, the .h5 that
+    quietmr recon writes, a magnitude with --phase, a real part with --imaginary)
+    stay complex, and a noise map that the file carries is used.
 
     For example:
       quietmr denoise t1.nii.gz t1_quiet.nii.gz
       quietmr denoise dicom_folder quiet_folder --figure quiet.png
       quietmr denoise sub-*/anat/*_T1w.nii.gz quiet/
       quietmr denoise t1.nii.gz out.nii.gz --removed removed.nii.gz
+      quietmr denoise recon.h5 quiet.h5
+      quietmr denoise mag.nii.gz mag_quiet.nii.gz --phase phase.nii.gz
     """
 
     paths: Annotated[
@@ -46,6 +50,16 @@ class Denoise:
     """Image of the noise level (SD per real channel, in the units of the scan) on the grid of the scan."""
     mask: OptionalFile = None
     """Image that is nonzero where to look for noise and remove it; outside, the scan stays as it is."""
+    phase: OptionalFile = None
+    """Phase of the scan, which is then a magnitude: both are denoised as one complex scan."""
+    phase_out: OptionalFile = None
+    """Write the phase of the denoised scan, in the units of the given phase, to a file or into a folder."""
+    phase_turn: OptionalTurn = None
+    """How much of the phase makes a full turn, if its range does not tell (6.2832 in radians)."""
+    imaginary: OptionalFile = None
+    """Imaginary part of the scan, which is then a real part: both are denoised as one complex scan."""
+    imaginary_out: OptionalFile = None
+    """Write the imaginary part of the denoised scan to a file or into a folder."""
     noise_map_out: OptionalFile = None
     """Write the noise level that was used, as an image of fractions (.nii.gz) or into a folder."""
     removed: OptionalFile = None
@@ -75,15 +89,18 @@ class Denoise:
         from quietmr.cli.console import Console
         from quietmr.cli.denoise_scan import DenoiseScan, check_method
         from quietmr.cli.jobs import DenoisingWishes, denoising_jobs
+        from quietmr.cli.partner import partner_of
         from quietmr.cli.refusals import check, folders_for
 
         self._check()
-        wishes = DenoisingWishes(self.paths[-1], self.noise_map_out, self.removed, self.figure)
-        jobs = denoising_jobs(self.paths[:-1], wishes)
+        partner = partner_of(self, len(self.paths) - 1)
+        partner_out = self.phase_out or self.imaginary_out
+        wishes = DenoisingWishes(self.paths[-1], self.noise_map_out, self.removed, self.figure, partner_out)
+        jobs = denoising_jobs(self.paths[:-1], wishes, partner)
         console = Console(json=self.json, quiet=self.quiet, debug=self.debug)
         with folders_for(wishes.each):
             check(jobs, [Path(path) for path in (self.noise_map_in, self.mask) if path], force=self.force)
-            check_method(self.model, self.device, self.engine)
+            check_method(self.model, self.device, self.engine, is_complex=partner is not None)
             return for_each(jobs, DenoiseScan(self, command_line), console)
 
     def _check(self) -> None:
@@ -91,6 +108,9 @@ class Denoise:
 
         if len(self.paths) < 2:
             raise UsageError("Name the scan and where to write: quietmr denoise IN OUT.")
+        for given, out in (("phase", "phase_out"), ("imaginary", "imaginary_out")):
+            if getattr(self, out) is not None and getattr(self, given) is None:
+                raise UsageError(f"--{given}-out needs --{given} FILE: add it, or leave --{given}-out out.")
         if self.sigma is not None and self.noise_map_in is not None:
             raise UsageError("--sigma and --noise-map-in both give the noise level: choose one.")
         if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma > 0):

@@ -1,9 +1,10 @@
 """One scan from reading to writing, for ``quietmr denoise``."""
 
-import tempfile
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,31 @@ from numpy.typing import NDArray
 from quietmr._version import __version__
 from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.denoise import Denoise
-from quietmr.cli.facts import denoising_facts, denoising_words, doubts
+from quietmr.cli.denoised_images import copies, pair_stored_as, removed_image, stored_as, try_formats
+from quietmr.cli.facts import denoising_facts, denoising_words, doubts, pair_facts
+from quietmr.cli.failures import UsageError
 from quietmr.cli.grids import given_noise, noise_image, read_mask, read_noise_map
 from quietmr.cli.jobs import DenoisingJob
 from quietmr.cli.outputs import emit
+from quietmr.cli.partner import read_scan
 from quietmr.cli.progress import progress_bar
 from quietmr.cli.sidecar import describe, inherited, write_sidecar
-from quietmr.data import Image, Meta, NoiseMap, Storage
-from quietmr.denoise import create_denoiser, denoise
+from quietmr.data import Image, NoiseMap, QuietmrWarning
+from quietmr.denoise import create_denoiser, denoise, takes_complex
 from quietmr.denoise.device import select_device
-from quietmr.io import format_of, read, write
-from quietmr.io.atomic import replacing
+from quietmr.io import write
+from quietmr.io.atomic import replacing_together
+from quietmr.io.pair import Pair
 from quietmr.noise import estimate_noise
 
 
-def check_method(model: str, device: str, engine: str) -> None:
+def check_method(model: str, device: str, engine: str, *, is_complex: bool) -> None:
     """Refuse an unknown model, an absent device or an engine that cannot do it before any work.
 
     Raises
     ------
+    UsageError
+        If the scan will be complex and the model takes magnitudes only.
     ModelError
         If there is no such model.
     InputError
@@ -41,6 +48,11 @@ def check_method(model: str, device: str, engine: str) -> None:
     """
     create_denoiser(model, device=device, engine=engine)
     select_device(device)
+    if is_complex and not takes_complex(model):
+        raise UsageError(
+            f"--model {model} denoises magnitudes, and --phase or --imaginary makes the scan complex: leave it out, or "
+            "choose a model for complex images."
+        )
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class _Result:
     after: Image
     noise: NoiseMap
     mask: NDArray[np.bool_] | None
+    pair: Pair | None = None
 
 
 @dataclass(frozen=True)
@@ -61,20 +74,23 @@ class DenoiseScan:
     def __call__(self, job: DenoisingJob) -> Outcome:
         """Read, measure, denoise, write."""
         start = time.monotonic()
-        with ExitStack() as outputs:
+        with replacing_together() as temporary_for:
             with collected_warnings() as warned:
                 result = self._denoise(job)
-                fields = inherited(job.source)
-                self._write_images(job, result, outputs)
+                fields = [inherited(scan) for scan in job.scans]
+                self._write_images(job, result, temporary_for)
             facts = self._facts(job, result, warned, time.monotonic() - start)
-            fields |= describe(job.source, job.sidecar, facts, self.command_line)
-            write_sidecar(outputs.enter_context(replacing(job.sidecar)), fields)
+            for known, sidecar in zip(fields, job.sidecars, strict=False):
+                told = describe(job.scans, sidecar, facts, self.command_line)
+                write_sidecar(temporary_for(sidecar), known | told)
         return Outcome(facts, denoising_words(job, result.noise, facts))
 
     def _denoise(self, job: DenoisingJob) -> _Result:
         options = self.options
-        image = _stored_as(read(job.source), options.dtype)
-        _try_format(job, image)
+        image, pair = read_scan(job)
+        image, pair = stored_as(image, options.dtype), pair_stored_as(pair, options.dtype)
+        _warn_if_denoised(job, image)
+        try_formats(job, image, pair)
         mask = read_mask(Path(options.mask), image) if options.mask else None
         noise = self._noise(image, mask)
         shown = not (options.quiet or options.json)
@@ -90,7 +106,7 @@ class DenoiseScan:
                 threads=options.threads,
                 progress=tell,
             )
-        return _Result(image, after, noise, mask)
+        return _Result(image, after, noise, mask, pair)
 
     def _noise(self, image: Image, mask: NDArray[np.bool_] | None) -> NoiseMap:
         if self.options.sigma is not None:
@@ -99,12 +115,13 @@ class DenoiseScan:
             return read_noise_map(Path(self.options.noise_map_in), image)
         return image.noise if image.noise is not None else estimate_noise(image, mask)
 
-    def _write_images(self, job: DenoisingJob, result: _Result, outputs: ExitStack) -> None:
-        """Write beside the final names; the renaming happens when ``outputs`` is closed, the denoised scan last."""
-        emit(outputs, job.image, lambda path: write(result.after, path))
-        emit(outputs, job.noise_map, lambda path: write(noise_image(result.before, result.noise), path))
-        emit(outputs, job.removed, lambda path: write(_removed_image(result.before, result.after), path))
-        emit(outputs, job.figure, lambda path: self._draw(job, result, path))
+    def _write_images(self, job: DenoisingJob, result: _Result, temporary_for: Callable[[Path], Path]) -> None:
+        """Write beside the final names."""
+        for path, image in zip(job.images, copies(job, result.before, result.after, result.pair), strict=False):
+            emit(temporary_for, path, partial(write, image))
+        emit(temporary_for, job.noise_map, lambda path: write(noise_image(result.before, result.noise), path))
+        emit(temporary_for, job.removed, lambda path: write(removed_image(result.before, result.after), path))
+        emit(temporary_for, job.figure, lambda path: self._draw(job, result, path))
 
     def _draw(self, job: DenoisingJob, result: _Result, path: Path) -> None:
         # Imported here: only those who ask for a figure wait for matplotlib.
@@ -124,6 +141,7 @@ class DenoiseScan:
             "noise_map": _text(job.noise_map),
             "removed": _text(job.removed),
             "figure": _text(job.figure),
+            **pair_facts(job, result.pair),
             "model": self.options.model,
             **denoising_facts(result.before, result.after, result.noise, result.mask, self.options.strength),
             "threads": self.options.threads or get_num_threads(),
@@ -133,26 +151,14 @@ class DenoiseScan:
         return {**facts, "warnings": [*warned, *doubts(facts)]}
 
 
-def _removed_image(before: Image, after: Image) -> Image:
-    # NaN and infinite voxels stay as they are, so nothing was removed there
-    finite = np.isfinite(before.data) & np.isfinite(after.data)
-    removed = np.subtract(before.data, after.data, out=np.zeros_like(before.data), where=finite)
-    meta = Meta(storage=Storage("<c8" if before.is_complex else "<f4"))
-    return Image(removed, before.geometry, frames=before.frames, meta=meta)
-
-
-def _stored_as(image: Image, dtype: str) -> Image:
-    if dtype == "same":
-        return image
-    storage = Storage("<c8" if image.is_complex else "<f4")
-    return image.replace(meta=replace(image.meta, storage=storage))
-
-
-def _try_format(job: DenoisingJob, image: Image) -> None:
-    """Refuse a format that has no place for the scan now, not after the work."""
-    if format_of(job.image).name != format_of(job.source).name:
-        with tempfile.TemporaryDirectory(prefix=".quietmr-", dir=job.image.absolute().parent) as folder:
-            write(image, Path(folder) / job.image.name)
+def _warn_if_denoised(job: DenoisingJob, image: Image) -> None:
+    if any(step.name == "denoise" for step in image.history):
+        warnings.warn(
+            f"{job.source.name} was denoised before, and its noise map tells the noise that it had before: "
+            "denoise the original, or give --sigma.",
+            QuietmrWarning,
+            stacklevel=2,
+        )
 
 
 def _text(path: Path | None) -> str | None:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.cli.jobs import DenoisingJob
+from quietmr.cli.jobs import DenoisingJob, Job
 from quietmr.data import Image, NoiseMap
+from quietmr.io.pair import Pair
 from quietmr.report.evidence import median_snr, removed_rms, tissue
 from quietmr.report.wording import level, nature
 
@@ -49,6 +50,7 @@ def denoising_facts(
     settings = {key: value for key, value in done.items() if key not in _TOLD}
     return {
         **noise_facts(before, noise, mask),
+        "denoised_as": denoised_as(before),
         "removed_rms": removed_rms(before, after, noise, tissue(before, noise, mask)),
         "model_sha256": done.get("weights_sha256"),
         "model_settings": settings,
@@ -56,6 +58,26 @@ def denoising_facts(
         "device": done.get("device", "cpu"),
         "seed": None,
     }
+
+
+def denoised_as(image: Image) -> str:
+    """Say in which form the pixels were denoised: complex, magnitude, or signed."""
+    if image.is_complex:
+        return "complex"
+    return "signed" if (image.data < 0).any() else "magnitude"
+
+
+def pair_facts(job: Job, pair: Pair | None) -> dict[str, Any]:
+    """Facts about the second half of a complex scan; nothing for a scan that is one file."""
+    partner = job.partner
+    if partner is None or pair is None:
+        return {}
+    facts: dict[str, Any] = {partner.kind: str(partner.source)}
+    if partner.image is not None:
+        facts[f"{partner.kind}_out"] = str(partner.image)
+    if pair.unit is not None:
+        facts["phase_unit"] = str(pair.unit)
+    return facts
 
 
 def doubts(facts: Mapping[str, Any]) -> list[str]:
@@ -75,7 +97,7 @@ _TOLD = {"method", "weights_sha256", "device", "strength", "sigma", "sigma_origi
 
 def noise_words(scan: str, noise: NoiseMap, facts: Mapping[str, Any], written: Sequence[Path]) -> str:
     """Say what was measured, for ``quietmr noise``."""
-    lines = [("sigma", _sigma(noise, facts["sigma"]))]
+    lines = [*_halves(facts), ("sigma", _sigma(noise, facts["sigma"]))]
     if facts["sigma_max"] > facts["sigma_min"]:
         lines.append(("varies", f"{facts['sigma_min']:.4g} to {facts['sigma_max']:.4g} over the image"))
     elif facts["sigma"] > 0:
@@ -91,10 +113,10 @@ def noise_words(scan: str, noise: NoiseMap, facts: Mapping[str, Any], written: S
 
 def denoising_words(job: DenoisingJob, noise: NoiseMap, facts: Mapping[str, Any]) -> str:
     """Say what was measured and done, for ``quietmr denoise``."""
-    lines = [("noise", _sigma(noise, facts["sigma"])), *_snr(facts)]
+    lines = [*_halves(facts), ("noise", _sigma(noise, facts["sigma"])), *_snr(facts)]
     if facts["removed_rms"] is not None:
         lines.append(("removed", f"{facts['removed_rms']:.2f} sigma RMS in tissue"))
-    work = f"strength {facts['strength']:g}, {facts['device']}, {facts['seconds']:.1f} s"
+    work = f"{facts['denoised_as']} image, strength {facts['strength']:g}, {facts['device']}, {facts['seconds']:.1f} s"
     lines.append(("model", f"{facts['model']}, {work}"))
     return table(str(job.source), lines, job.outputs)
 
@@ -103,6 +125,12 @@ def _sigma(noise: NoiseMap, sigma: float) -> str:
     if sigma == 0:
         return "none found"
     return f"{level(noise, sigma)} per real channel ({nature(noise)})"
+
+
+def _halves(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "phase" in facts:
+        return [("phase", f"{facts['phase']} ({facts['phase_unit']})")]
+    return [("imag", facts["imaginary"])] if "imaginary" in facts else []
 
 
 def _snr(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

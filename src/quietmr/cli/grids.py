@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError, Meta, NoiseKind, NoiseMap, Storage
 from quietmr.io import read
-
-# Two grids are one if no corner of the volume is further apart than this part of a voxel.
-_TOLERANCE = 0.1
+from quietmr.io.same_grid import check_same_grid
 
 
 def read_mask(path: Path, image: Image) -> NDArray[np.bool_]:
@@ -69,23 +67,5 @@ def noise_image(image: Image, noise: NoiseMap) -> Image:
 
 def _on_grid(path: Path, image: Image, what: str) -> Image:
     other = read(path)
-    if other.shape[1:] != image.shape[1:] or other.shape[0] not in (1, image.shape[0]):
-        raise InputError(
-            f"The {what} {path} has shape {other.shape} (T, Z, Y, X), the scan {image.shape}: "
-            f"give a {what} on the grid of the scan."
-        )
-    apart = _distance(image, other)
-    if apart > _TOLERANCE * min(size for size in image.geometry.voxel_size if size > 0):
-        raise InputError(
-            f"The {what} {path} has the shape of the scan but lies {apart:.3g} mm away from it "
-            f"(another affine): resample it to the grid of the scan."
-        )
+    check_same_grid(image, other, path, what, one_frame=True)
     return other
-
-
-def _distance(image: Image, other: Image) -> float:
-    """Largest distance in mm between the corners of the two volumes."""
-    depth, height, width = image.shape[1:]
-    corners = [(x, y, z, 1) for x in (0, width - 1) for y in (0, height - 1) for z in (0, depth - 1)]
-    moved = np.array(corners, dtype=np.float64) @ (image.geometry.affine - other.geometry.affine).T
-    return float(np.linalg.norm(moved[:, :3], axis=1).max())

@@ -2,12 +2,34 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from quietmr.cli.failures import UsageError
 from quietmr.cli.names import described, image_suffix, map_suffix, sidecar_of, split_suffix
+
+
+@dataclass(frozen=True)
+class Partner:
+    """The second half of a complex scan that is kept as two files, and where its denoised copy goes if anywhere.
+
+    Parameters
+    ----------
+    kind : {"phase", "imaginary"}
+        Whether the scan itself is a magnitude or a real part.
+    source : Path
+        File or folder to read.
+    turn : float, optional
+        Values of the phase that make a full turn, if the user said so.
+    image : Path, optional
+        Copy to write.
+    """
+
+    kind: Literal["phase", "imaginary"]
+    source: Path
+    turn: float | None = None
+    image: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -19,12 +41,18 @@ class Job:
 
     source: Path
     noise_map: Path | None = None
+    partner: Partner | None = None
+
+    @property
+    def scans(self) -> tuple[Path, ...]:
+        """The scan, and what makes it complex if it is one of a pair."""
+        return (self.source, self.partner.source) if self.partner else (self.source,)
 
     @property
     def inputs(self) -> tuple[Path, ...]:
-        """Everything that will be read: the scan, and its sidecar if it has one."""
-        sidecar = sidecar_of(self.source)
-        return (self.source, sidecar) if sidecar.exists() else (self.source,)
+        """Everything that will be read: the scans, and their sidecars if they have them."""
+        sidecars = map(sidecar_of, self.scans)
+        return (*self.scans, *(sidecar for sidecar in sidecars if sidecar.exists()))
 
     @property
     def maps(self) -> tuple[Path, ...]:
@@ -53,7 +81,12 @@ class ImageJob(Job):
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that will be written."""
-        return tuple(path for path in (*self.images, self.sidecar, *self.maps, self.figure) if path)
+        return tuple(path for path in (*self.images, *self.sidecars, *self.maps, self.figure) if path)
+
+    @property
+    def sidecars(self) -> tuple[Path, ...]:
+        """JSON files that will be written."""
+        return (self.sidecar,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +94,16 @@ class DenoisingJob(ImageJob):
     """One scan to denoise: the copy, its sidecar, and what else anybody asked for."""
 
     removed: Path | None = None
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Images that will be written."""
+        return (self.image, self.partner.image) if self.partner and self.partner.image else (self.image,)
+
+    @property
+    def sidecars(self) -> tuple[Path, ...]:
+        """JSON files that will be written."""
+        return tuple(map(sidecar_of, self.images))
 
     @property
     def maps(self) -> tuple[Path, ...]:
@@ -73,13 +116,14 @@ class Wish:
     """Where the user wants one kind of output, as typed: a file, or a folder in which names are made from the scan's.
 
     A wish that ends in a slash or is an existing folder is a folder. With several scans every wish must be one. The
-    copy of a single folder of DICOM is that folder itself.
+    copy of a single folder of DICOM is that folder itself (``copies``).
     """
 
     option: str
     typed: str | None
     description: str
     suffix: Callable[[Path], str]
+    copies: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -102,7 +146,7 @@ class Wish:
         if self.typed is None:
             return None
         target = Path(self.typed)
-        is_series = self.option == "OUT" and n_sources == 1 and source.is_dir()
+        is_series = self.copies and n_sources == 1 and source.is_dir()
         if self.is_folder and not is_series:
             return target / f"{described(split_suffix(source)[0], self.description)}{self.suffix(source)}"
         if n_sources > 1:
@@ -118,9 +162,9 @@ def noise_map_wish(typed: str | None) -> Wish:
     return Wish("--noise-map-out", typed, "noise", map_suffix)
 
 
-def measuring_jobs(sources: Sequence[str], wish: Wish) -> list[Job]:
+def measuring_jobs(sources: Sequence[str], wish: Wish, partner: Partner | None = None) -> list[Job]:
     """Settle the names of all outputs of ``quietmr noise``."""
-    return [Job(source, wish.settle(source, len(sources))) for source in map(Path, sources)]
+    return [Job(source, wish.settle(source, len(sources)), partner) for source in map(Path, sources)]
 
 
 @dataclass(frozen=True)
@@ -131,19 +175,23 @@ class DenoisingWishes:
     noise_map: str | None = None
     removed: str | None = None
     figure: str | None = None
+    partner: str | None = None
 
     @property
-    def each(self) -> tuple[Wish, Wish, Wish, Wish]:
-        """The wishes for image, noise map, removed and figure."""
+    def each(self) -> tuple[Wish, Wish, Wish, Wish, Wish]:
+        """The wishes for image, noise map, removed, figure, and phase or imaginary part."""
         return (
-            Wish("OUT", self.image, "denoised", image_suffix),
+            Wish("OUT", self.image, "denoised", image_suffix, copies=True),
             noise_map_wish(self.noise_map),
             Wish("--removed", self.removed, "removed", map_suffix),
             Wish("--figure", self.figure, "denoised", lambda _: ".png"),
+            Wish("--phase-out", self.partner, "denoised", image_suffix, copies=True),
         )
 
 
-def denoising_jobs(sources: Sequence[str], wishes: DenoisingWishes) -> list[DenoisingJob]:
+def denoising_jobs(
+    sources: Sequence[str], wishes: DenoisingWishes, partner: Partner | None = None
+) -> list[DenoisingJob]:
     """Settle the names of all outputs of ``quietmr denoise``.
 
     Raises
@@ -152,10 +200,15 @@ def denoising_jobs(sources: Sequence[str], wishes: DenoisingWishes) -> list[Deno
         If several scans would be written to one file.
     """
     jobs = []
+    *of_scan, of_partner = wishes.each
+    if partner is not None:
+        partner = replace(partner, image=of_partner.settle(partner.source, 1))
     for source in map(Path, sources):
-        image, noise_map, removed, figure = (wish.settle(source, len(sources)) for wish in wishes.each)
+        image, noise_map, removed, figure = (wish.settle(source, len(sources)) for wish in of_scan)
         image = Path(wishes.image) if image is None else image
         jobs.append(
-            DenoisingJob(source, noise_map, image=image, sidecar=sidecar_of(image), removed=removed, figure=figure)
+            DenoisingJob(
+                source, noise_map, partner, image=image, sidecar=sidecar_of(image), removed=removed, figure=figure
+            )
         )
     return jobs

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from quietmr.cli.arguments import Flag, OptionalFile
+from quietmr.cli.arguments import Flag, OptionalFile, OptionalTurn
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,13 @@ class Noise:
     paths: Annotated[
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IN [IN ...]", help_behavior_hint="")
     ] = ()
-    """Scans to read: NIfTI, DICOM file or folder, PNG, TIFF. Each is measured by itself."""
+    """Scans to read: NIfTI, DICOM file or folder, MRD images, PNG, TIFF. Each is measured by itself."""
+    phase: OptionalFile = None
+    """Phase of the scan, which is then a magnitude: the noise of the complex scan is measured."""
+    phase_turn: OptionalTurn = None
+    """How much of the phase makes a full turn, if its range does not tell (6.2832 in radians)."""
+    imaginary: OptionalFile = None
+    """Imaginary part of the scan, which is then a real part: the noise of the complex scan is measured."""
     mask: OptionalFile = None
     """Image that is nonzero where to look for noise."""
     noise_map_out: OptionalFile = None
@@ -45,12 +51,13 @@ class Noise:
         from quietmr.cli.failures import UsageError
         from quietmr.cli.jobs import measuring_jobs, noise_map_wish
         from quietmr.cli.measure_scan import MeasureScan
+        from quietmr.cli.partner import partner_of
         from quietmr.cli.refusals import check, folders_for
 
         if not self.paths:
             raise UsageError("Name a scan: quietmr noise IN.")
         wish = noise_map_wish(self.noise_map_out)
-        jobs = measuring_jobs(self.paths, wish)
+        jobs = measuring_jobs(self.paths, wish, partner_of(self, len(self.paths)))
         console = Console(json=self.json, debug=self.debug)
         with folders_for([wish]):
             check(jobs, [Path(self.mask)] if self.mask else [], force=self.force)

@@ -1,15 +1,13 @@
-"""Several outputs of one scan that appear together or not at all."""
+"""Several outputs of one scan that appear together or not at all (`quietmr.io.atomic.replacing_together`)."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from quietmr.data import OutputError
-from quietmr.io.atomic import replacing
 
 
-def emit(outputs: ExitStack, path: Path | None, make: Callable[[Path], None]) -> None:
-    """Write one output beside its final name, which it gets when ``outputs`` is closed; None is not wanted.
+def emit(temporary_for: Callable[[Path], Path], path: Path | None, make: Callable[[Path], object]) -> None:
+    """Write one output beside its final name, which it gets when all are written; None is not wanted.
 
     Raises
     ------
@@ -18,7 +16,7 @@ def emit(outputs: ExitStack, path: Path | None, make: Callable[[Path], None]) ->
     """
     if path is None:
         return
-    temporary = outputs.enter_context(replacing(path))
+    temporary = temporary_for(path)
     try:
         make(temporary)
     except OutputError as error:

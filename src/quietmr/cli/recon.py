@@ -63,7 +63,7 @@ class Recon:
     complex: Flag = False
     """Write complex values to NIfTI too."""
     denoise: Flag = False
-    """Take the noise out: OUT is then the denoised magnitude in SNR units."""
+    """Take the noise out of the complex image (of the magnitude, if that is what the model takes)."""
     model: OptionalWord = None
     """What denoises (default: quiet): 'quietmr models list' shows the choice."""
     before: OptionalFile = None

@@ -58,9 +58,10 @@ def recon_facts(job: ReconJob, image: Image, settings: Settings, seconds: float)
 
 
 def denoised_facts(before: Image, after: Image) -> dict[str, Any]:
-    """Facts about what was removed from the magnitude, and by what."""
+    """Facts about what was removed, from complex pixels or from magnitudes, and by what."""
     facts = denoising_facts(before, after, noise_of(before), None, 1.0)
-    return {name: facts[name] for name in ("removed_rms", "model_sha256", "model_settings", "strength", "seed")}
+    told = ("denoised_as", "removed_rms", "model_sha256", "model_settings", "strength", "seed")
+    return {name: facts[name] for name in told}
 
 
 def recon_fields(
@@ -68,7 +69,7 @@ def recon_fields(
 ) -> dict[str, Any]:
     """Fields of the sidecar, with the names of BIDS where BIDS has one."""
     model = facts.get("model")
-    ending = f", denoised with model {model}." if model else "."
+    ending = f", {facts['denoised_as']} image denoised with model {model}." if model else "."
     sources = [job.source, *([noise_file] if noise_file else [])]
     return {
         **made_from(sources, job.sidecar, f"Reconstructed in SNR units with quietmr{ending}"),
@@ -99,7 +100,8 @@ def recon_words(job: ReconJob, facts: Mapping[str, Any]) -> str:
     if facts["snr"] is not None:
         lines.append(("SNR", f"{facts['snr']:.3g} (median of magnitude / g in the object)"))
     if facts.get("removed_rms") is not None:
-        lines.append(("removed", f"{facts['removed_rms']:.2f} sigma RMS in the object, model {facts['model']}"))
+        what = f"model {facts['model']} on the {facts['denoised_as']} image"
+        lines.append(("removed", f"{facts['removed_rms']:.2f} sigma RMS in the object, {what}"))
     lines.append(("run", f"{facts['device']}, {_many(facts['threads'], 'thread')}, {facts['seconds']:.1f} s"))
     return table(str(job.source), lines, job.outputs)
 
@@ -177,6 +179,7 @@ def _denoised(facts: Mapping[str, Any]) -> dict[str, Any]:
     if not facts["model"]:
         return {}
     return {
+        "DenoisedAs": facts["denoised_as"],
         "ModelName": facts["model"],
         "ModelSHA256": facts["model_sha256"],
         "ModelSettings": facts["model_settings"],

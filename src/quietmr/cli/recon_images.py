@@ -27,7 +27,7 @@ def noise_of(image: Image) -> NoiseMap:
 
 
 def magnitude(image: Image) -> Image:
-    """Magnitude of a complex image; its noise is Rician with the same sigma."""
+    """Magnitude of an image, complex or real; its noise is Rician with the same sigma."""
     noise = replace(noise_of(image), kind="rician")
     return image.replace(data=np.abs(image.data), noise=noise, meta=_plain(image.meta))
 

@@ -2,13 +2,14 @@
 
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.facts import doubts
+from quietmr.cli.failures import UsageError
 from quietmr.cli.outputs import emit
 from quietmr.cli.progress import progress_bar
 from quietmr.cli.recon import Recon
@@ -18,9 +19,9 @@ from quietmr.cli.recon_jobs import ReconJob, is_dicom, is_mrd
 from quietmr.cli.recon_words import resized
 from quietmr.cli.sidecar import write_sidecar
 from quietmr.data import Image
-from quietmr.denoise import create_denoiser, denoise
+from quietmr.denoise import create_denoiser, denoise, takes_complex
 from quietmr.io import write
-from quietmr.io.atomic import replacing
+from quietmr.io.atomic import replacing_together
 from quietmr.io.raw import read_raw
 from quietmr.recon import Settings, gfactor_maps, reconstruct
 
@@ -29,8 +30,11 @@ DEFAULT_MODEL = "quiet"
 
 @dataclass(frozen=True)
 class _Result:
+    """What came out: the image, and with ``--denoise`` what was denoised (itself or its magnitude), and the outcome."""
+
     image: Image
     channels: int
+    before: Image | None = None
     denoised: Image | None = None
     gmaps: Image | None = None
 
@@ -50,20 +54,26 @@ class ReconScan:
         return self.options.model or DEFAULT_MODEL if self.options.denoise else None
 
     def check_method(self) -> None:
-        """Refuse an unknown model before any work."""
-        if self.model is not None:
-            create_denoiser(self.model, device=self.options.device)
+        """Refuse a model that is unknown, or cannot give what is asked for, before any work."""
+        if self.model is None:
+            return
+        create_denoiser(self.model, device=self.options.device)
+        if self.options.complex and not takes_complex(self.model):
+            raise UsageError(
+                f"--model {self.model} denoises the magnitude, so there is nothing complex to write: leave out "
+                "--complex, or choose a model for complex images."
+            )
 
     def __call__(self, job: ReconJob) -> Outcome:
         """Read, reconstruct, denoise, write."""
         start = time.monotonic()
-        with ExitStack() as outputs:
+        with replacing_together() as temporary_for:
             with collected_warnings() as warned:
                 result = self._reconstruct(job)
-                self._write(job, result, outputs)
+                self._write(job, result, temporary_for)
             facts = self._facts(job, result, warned, time.monotonic() - start)
             fields = recon_fields(job, self._noise_file(), result.image, facts, self.command_line)
-            write_sidecar(outputs.enter_context(replacing(job.sidecar)), fields)
+            write_sidecar(temporary_for(job.sidecar), fields)
         return Outcome(facts, recon_words(job, facts))
 
     def _reconstruct(self, job: ReconJob) -> _Result:
@@ -82,25 +92,25 @@ class ReconScan:
         if self.model is None:
             return _Result(image, channels, gmaps=gmaps)
         _try_dicom(job, image)
+        before = image if takes_complex(self.model) else magnitude(image)
         with progress_bar(f"denoising {job.source.name}", shown=shown) as tell:
-            denoised = denoise(
-                magnitude(image), self.model, device=options.device, threads=options.threads, progress=tell
-            )
-        return _Result(image, channels, denoised, gmaps)
+            denoised = denoise(before, self.model, device=options.device, threads=options.threads, progress=tell)
+        # g is what the file is calibrated by: of the new pixels it tells the noise that they had
+        return _Result(image, channels, before, denoised.replace(noise=before.noise), gmaps)
 
-    def _write(self, job: ReconJob, result: _Result, outputs: ExitStack) -> None:
-        """Write beside the final names; the renaming happens when ``outputs`` is closed, OUT last."""
-        out = self._shown_in(job.image, result.image) if result.denoised is None else result.denoised
-        emit(outputs, job.image, lambda path: write(out, path))
+    def _write(self, job: ReconJob, result: _Result, temporary_for: Callable[[Path], Path]) -> None:
+        """Write beside the final names; OUT is renamed last."""
+        out = self._shown_in(job.image, result.image if result.denoised is None else result.denoised)
+        emit(temporary_for, job.image, lambda path: write(out, path))
         if job.before is not None:
             before = self._shown_in(job.before, result.image)
-            emit(outputs, job.before, lambda path: write(before, path))
-        emit(outputs, job.noise_map, lambda path: write_gmap(result.image, path))
-        emit(outputs, job.snr, lambda path: write_snr_map(result.image, path))
+            emit(temporary_for, job.before, lambda path: write(before, path))
+        emit(temporary_for, job.noise_map, lambda path: write_gmap(result.image, path))
+        emit(temporary_for, job.snr, lambda path: write_snr_map(result.image, path))
         if result.gmaps is not None:
             gmaps = result.gmaps
-            emit(outputs, job.gmaps, lambda path: write(gmaps, path))
-        emit(outputs, job.figure, lambda path: self._draw(job, result, path))
+            emit(temporary_for, job.gmaps, lambda path: write(gmaps, path))
+        emit(temporary_for, job.figure, lambda path: self._draw(job, result, path))
 
     def _shown_in(self, path: Path, image: Image) -> Image:
         """Complex values where the file has a place for them (and NIfTI was asked to), else the magnitude."""
@@ -112,11 +122,11 @@ class ReconScan:
         from quietmr.report.recon_figure import recon_figure
 
         name = job.source.resolve().name
-        if result.denoised is None:
+        if result.before is None or result.denoised is None:
             figure = recon_figure(result.image, name=name)
         else:
-            before = magnitude(result.image)
-            figure = denoising_figure(before, result.denoised, noise_of(before), name=name, model=str(self.model))
+            noise = noise_of(result.before)
+            figure = denoising_figure(result.before, result.denoised, noise, name=name, model=str(self.model))
         save_figure(figure, path)
 
     def _noise_file(self) -> Path | None:
@@ -125,8 +135,8 @@ class ReconScan:
     def _facts(self, job: ReconJob, result: _Result, warned: list[str], seconds: float) -> dict[str, Any]:
         facts = recon_facts(job, result.image, self.settings, seconds)
         facts |= {"channels": result.channels, "noise_file": self.options.noise, "model": self.model}
-        if result.denoised is not None:
-            facts |= denoised_facts(magnitude(result.image), result.denoised)
+        if result.before is not None and result.denoised is not None:
+            facts |= denoised_facts(result.before, result.denoised)
             warned = [*warned, *doubts(facts)]
         if result.gmaps is not None:
             facts["gmaps_lattices"] = list(result.gmaps.history[-1].parameters["lattices"])

@@ -38,10 +38,6 @@ def check_words(options: Recon) -> None:
 
 
 def _check_denoising(options: Recon) -> None:
-    if options.denoise and options.complex:
-        raise UsageError(
-            "--denoise works on the magnitude: leave out --complex, or keep the complex image with --before FILE.h5."
-        )
     if options.denoise:
         return
     for name, value in (("--model", options.model), ("--before", options.before)):

@@ -36,10 +36,12 @@ def inherited(source: Path) -> dict[str, Any]:
     return fields
 
 
-def describe(source: Path, sidecar: Path, facts: Mapping[str, Any], command_line: str) -> dict[str, Any]:
+def describe(sources: Sequence[Path], sidecar: Path, facts: Mapping[str, Any], command_line: str) -> dict[str, Any]:
     """Our fields, with the names of BIDS derivatives where BIDS has one."""
     return {
-        **made_from([source], sidecar, f"Denoised with quietmr, model {facts['model']}."),
+        **made_from(sources, sidecar, f"Denoised with quietmr, model {facts['model']}."),
+        "DenoisedAs": facts["denoised_as"],
+        **({"PhaseUnits": facts["phase_unit"]} if facts.get("phase_unit") else {}),
         "ModelName": facts["model"],
         "ModelSHA256": facts["model_sha256"],
         "ModelSettings": facts["model_settings"],

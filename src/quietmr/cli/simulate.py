@@ -24,12 +24,14 @@ class Simulate:
 
     Writes MRD (ISMRMRD) raw data of a phantom: coils around a moving body, correlated noise, a noise scan, parallel
     imaging. The truth lies in the same file under /truth: noise-free image in SNR units, coil maps, noise covariance,
-    whitening matrix, g-factor map, mask of the object.
+    whitening matrix, g-factor map, mask of the object, tissues of the heart.
 
     For example:
       quietmr simulate raw cine.h5 --r 3 --frames 20
       quietmr simulate raw head.h5 --subject brain --matrix 128x112x40 --r 2 --r2 2 --caipi 1
       quietmr simulate raw replicas.h5 --subject disk --r 2 --acs separate --repetitions 64
+      quietmr simulate raw free.h5 --timing real-time --breathing 12 --frames 32 --r 5 --acs separate
+      quietmr simulate raw bolus.h5 --timing first-pass --frames 36 --r 4
     """
 
     action: Annotated[Literal["raw"], tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")]
@@ -64,6 +66,16 @@ class Simulate:
     """Acquired part of the readout."""
     frames: _Count = 1
     """Cardiac phases; heart and disk move."""
+    timing: Annotated[Literal["gated", "real-time", "first-pass"], tyro.conf.arg(help_behavior_hint="")] = "gated"
+    """Frames divide one heartbeat, follow each other in real time, or show a passage of contrast agent beat by beat."""
+    heart_rate: _Number = 70.0
+    """Beats in a minute, unless gated."""
+    frame_ms: _Number = 60.0
+    """Time between two frames in real time."""
+    breathing: _Number = 0.0
+    """Travel of the diaphragm in mm in free breathing; needs real-time or first-pass."""
+    inflow: _Number = 0.0
+    """How much brighter fresh blood is, 0 to 1."""
     repetitions: _Count = 1
     """Repetitions; only the noise is new."""
     averages: _Count = 1

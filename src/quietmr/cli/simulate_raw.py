@@ -92,6 +92,11 @@ def protocol_of(wish: "Simulate") -> RawProtocol:
         partial_fourier=(parts[0], parts[1] if len(parts) == 2 else 1.0),
         asymmetric_echo=wish.asymmetric_echo,
         frames=wish.frames,
+        timing=wish.timing,
+        heart_rate=wish.heart_rate,
+        frame_ms=wish.frame_ms,
+        breathing_mm=wish.breathing,
+        inflow=wish.inflow,
         repetitions=wish.repetitions,
         slices=wish.slices,
         averages=wish.averages,
@@ -117,6 +122,7 @@ def truth_arrays(scan: RawScan, protocol: RawProtocol, command_line: str) -> dic
         "whitener": truth.whitener,
         "gmap": truth.gmap,
         "mask": truth.mask.astype(np.uint8),
+        "labels": truth.labels,
         "sigma": np.float32(truth.sigma) * np.ones((), np.float32),
         "made": np.array(json.dumps(made).encode()),
     }
@@ -136,6 +142,7 @@ def scan_facts(path: Path, scan: RawScan, protocol: RawProtocol, seed: int) -> d
         "caipi_shift": protocol.caipi_shift,
         "calibration": protocol.calibration,
         "frames": protocol.frames,
+        "timing": protocol.timing,
         "repetitions": protocol.repetitions,
         "slices": protocol.slices,
         "imaging_readouts": len(kspace.imaging),
@@ -156,7 +163,7 @@ def scan_words(facts: dict[str, Any]) -> str:
     r1, r2 = facts["acceleration"]
     shift = f" with CAIPI shift {facts['caipi_shift']}" if facts["caipi_shift"] else ""
     reduction = f"R {r1}" if r2 == 1 else f"R {r1} x {r2}{shift}"
-    frames = f"{facts['frames']} frames, {facts['repetitions']} repetitions, {facts['slices']} slices"
+    frames = f"{facts['frames']} {facts['timing']} frames, {facts['repetitions']} repetitions, {facts['slices']} slices"
     return (
         f"{facts['output']}: {facts['subject']}, {matrix}, {facts['coils']} coils, {reduction}, "
         f"calibration {facts['calibration']}\n"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from quietmr.cli.arguments import Flag, OptionalFile, OptionalNumber
+from quietmr.cli.arguments import Flag, OptionalCount, OptionalFile, OptionalNumber
 
 _WORDS = (
     "What to train and how, then entries that count instead of those in the file; dots lead into sections. "
@@ -46,8 +46,8 @@ class Train:
     """Replace the run in the run folder."""
     max_minutes: OptionalNumber = None
     """Stop after this time, with a checkpoint."""
-    processes: Annotated[int, tyro.conf.arg(metavar="N", help_behavior_hint="")] = 1
-    """Processes, or GPUs, that train together and average their gradients."""
+    processes: OptionalCount = None
+    """Processes, or GPUs, on each node that average their gradients (1; under torchrun or SLURM: all of theirs)."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = "auto"
     """Where it runs: auto, cpu or cuda."""
     quiet: Flag = False

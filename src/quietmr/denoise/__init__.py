@@ -6,9 +6,17 @@ from types import ModuleType
 from quietmr.data import Image
 from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.network import NetworkDenoiser
-from quietmr.denoise.run import DEFAULT_MODEL, create_denoiser, denoise, list_denoisers
+from quietmr.denoise.run import DEFAULT_MODEL, create_denoiser, denoise, list_denoisers, takes_complex
 
-__all__ = ["DEFAULT_MODEL", "Denoiser", "NetworkDenoiser", "create_denoiser", "denoise", "list_denoisers"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Denoiser",
+    "NetworkDenoiser",
+    "create_denoiser",
+    "denoise",
+    "list_denoisers",
+    "takes_complex",
+]
 
 
 class _CallableRoom(ModuleType):

@@ -5,8 +5,9 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from quietmr.denoise.channels import Picture
 
 Axis = tuple[int, int, int]
 
@@ -17,12 +18,12 @@ _THICK = 1.4
 _ENOUGH_VOXELS = 1000
 
 
-def block_shape(pilot: NDArray[np.float32]) -> Axis:
+def block_shape(pilot: Picture) -> Axis:
     """Choose the block (F, Y, X): cubes, or flat ones where the slices are few, thick or far apart.
 
     Parameters
     ----------
-    pilot : array, shape (F, Y, X)
+    pilot : array, shape (F, Y, X), float32 or complex64
         Estimate of the truth in units of the noise SD. Compared are the median differences between neighboring voxels
         across slices and in plane, where there is signal (over 3 SD).
     """
@@ -34,8 +35,8 @@ def block_shape(pilot: NDArray[np.float32]) -> Axis:
     return _three([min(b, n) for b, n in zip(wanted, pilot.shape, strict=True)])
 
 
-def _slices_differ(pilot: NDArray[np.float32]) -> bool:
-    bright = pilot > 3.0
+def _slices_differ(pilot: Picture) -> bool:
+    bright = np.abs(pilot) > 3.0
     pairs = [bright.take(range(1, n), axis) for axis, n in enumerate(pilot.shape)]
     if min(pair.sum() for pair in pairs) < _ENOUGH_VOXELS:
         return False
@@ -67,16 +68,20 @@ class BlockLayout:
         Size of the volume, at least one block.
     block : (F, Y, X)
         Size of a block.
+    reach : (F, Y, X), optional
+        How far similar blocks are looked for; chosen if left out.
     """
 
     shape: Axis
     block: Axis
+    reach: Axis | None = None
 
     @property
     def search(self) -> Axis:
         """How far, in voxels, similar blocks are looked for."""
-        reach = _SEARCH_FLAT if self.shape[0] == 1 else _SEARCH
-        return _three([0 if n == 1 else reach for n in self.shape])
+        usual = _SEARCH_FLAT if self.shape[0] == 1 else _SEARCH
+        reach = self.reach or (usual, usual, usual)
+        return _three([0 if n == 1 else r for n, r in zip(self.shape, reach, strict=True)])
 
     @property
     def per_cell(self) -> Axis:

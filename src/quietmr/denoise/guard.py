@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+from scipy.special import erfc
 
-from quietmr.noise import rician_mean, rician_variance
-
-Volume = NDArray[np.float32]
+from quietmr.denoise.channels import Picture
+from quietmr.denoise.noise_law import allowed, residual
 
 _WIDTH = 0.9
 
@@ -30,8 +30,8 @@ def _smoothed_sd(shape: tuple[int, ...], axes: list[NDArray[np.float64]] | None)
 
 
 def give_back(
-    noisy: Volume, denoised: Volume, threshold: float = 3.0, correlation: list[NDArray[np.float64]] | None = None
-) -> Volume:
+    noisy: Picture, denoised: Picture, threshold: float = 3.0, correlation: list[NDArray[np.float64]] | None = None
+) -> Picture:
     """Add removed spots back where they are too large to be noise.
 
     A nonlocal filter finds nothing similar to a small unique structure and lowers its contrast. Where the smoothed
@@ -39,10 +39,11 @@ def give_back(
 
     Parameters
     ----------
-    noisy, denoised : array, shape (F, Y, X)
-        Magnitude and result, in units of the noise SD.
+    noisy, denoised : array, shape (F, Y, X), float32 or complex64
+        Magnitude or complex image and result, in units of the noise SD per real channel.
     threshold : float
-        In SDs of the smoothed noise.
+        In SDs of the smoothed noise, for real values; for complex ones, which are far from 0 more often, the distance
+        from 0 that noise exceeds equally seldom.
     correlation : list of array, optional
         Correlation of the noise along each axis; None for white noise.
 
@@ -51,8 +52,14 @@ def give_back(
     array, shape (F, Y, X)
     """
     flat = [0.0 if size == 1 else 1.0 for size in noisy.shape]
-    residual = (noisy - rician_mean(denoised, 1.0)) / np.sqrt(rician_variance(denoised, 1.0))
-    spots = gaussian_filter(residual, [_WIDTH * f for f in flat]) / _smoothed_sd(noisy.shape, correlation)
-    there = np.minimum(4.0 * gaussian_filter((np.abs(spots) > threshold).astype(np.float32), flat), 1.0)
-    returned = denoised + there * gaussian_filter(residual, [0.5 * f for f in flat])
-    return np.asarray(np.maximum(returned, 0.0), dtype=np.float32)
+    left = residual(noisy, denoised)
+    limit = _equally_rare(threshold) if np.iscomplexobj(noisy) else threshold
+    spots = gaussian_filter(left, [_WIDTH * f for f in flat]) / _smoothed_sd(noisy.shape, correlation)
+    there = np.minimum(4.0 * gaussian_filter((np.abs(spots) > limit).astype(np.float32), flat), 1.0)
+    returned = denoised + there * gaussian_filter(left, [0.5 * f for f in flat])
+    return np.asarray(allowed(returned), dtype=noisy.dtype)
+
+
+def _equally_rare(threshold: float) -> float:
+    """Distance from 0 of a complex normal value that is as rare as ``threshold`` is for a real one, both signs."""
+    return float(np.sqrt(-2.0 * np.log(erfc(threshold / np.sqrt(2.0)))))

@@ -13,9 +13,9 @@ from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
 from quietmr.models import create_model, load_card
 from quietmr.signal.tiling import blend, plan_tiles, tile_limit
 
-# Distance from a cut, (F, Y, X) in voxels, beyond which the result differs from the whole by less than 1e-3 sigma
-# (measured on the shipped weights, tests/denoise/test_network.py).
-HALO = (16, 32, 32)
+# Halos, (F, Y, X) in voxels, with which tiles give the whole to 2e-3 sigma (magnitudes) and 1e-3 sigma (complex images,
+# whose network looks farther): measured in float32 on the shipped weights, tests/denoise/test_tiles.py.
+HALO, COMPLEX_HALO = (16, 32, 32), (24, 48, 48)
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class NetworkDenoiser:
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         card = load_card(self.model)
-        noise = _checked_noise(image, is_complex=is_for_complex(card))
+        noise = _checked_noise(image, self.model, is_complex=is_for_complex(card))
         level = noise.level
         network = create_model(self.model)
         runner = start_engine(self.engine, network, self.device, float(np.percentile(np.abs(image.data), 99)) / level)
@@ -76,8 +76,9 @@ class NetworkDenoiser:
         sigma: NDArray[np.float32],
     ) -> Iterator[Picture]:
         f, y, x = scaled.shape[1:]
-        limit = tile_limit((f, y, x), self.tile_voxels, HALO, multiple)
-        tiles = plan_tiles((f, y, x), limit, HALO, multiple)
+        halo = COMPLEX_HALO if np.iscomplexobj(scaled) else HALO
+        limit = tile_limit((f, y, x), self.tile_voxels, halo, multiple)
+        tiles = plan_tiles((f, y, x), limit, halo, multiple)
         total, done = len(tiles) * len(scaled), 0
 
         def results(stack: Picture, spread: NDArray[np.float32]) -> Iterator[Picture]:
@@ -92,15 +93,16 @@ class NetworkDenoiser:
             yield blend((f, y, x), tiles, results(stack, spread))
 
 
-def _checked_noise(image: Image, *, is_complex: bool) -> NoiseMap:
+def _checked_noise(image: Image, model: str, *, is_complex: bool) -> NoiseMap:
     if image.is_complex and not is_complex:
         raise InputError(
-            "This network denoises magnitude images, got a complex one: give the magnitude or use a classical method."
+            f"The network '{model}' denoises magnitude images, got a complex one: choose quiet or quiet-complex, which "
+            "take complex images, or give the magnitude."
         )
     if is_complex and not image.is_complex:
         raise InputError(
-            "This network denoises complex images, got a magnitude: give real and imaginary part, or choose a network "
-            "for magnitudes."
+            f"The network '{model}' denoises complex images, got a magnitude: choose quiet or quiet-fast, which take "
+            "magnitudes, or give real and imaginary part."
         )
     if image.noise is None:
         raise InputError(

@@ -3,20 +3,80 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
+
+from quietmr.data import Image
+from quietmr.denoise.stacks import frame_axis
+
+
+class Steps(NamedTuple):
+    """What is done in turn.
+
+    Attributes
+    ----------
+    common : bool
+        Whether what the frames have in common is found first (:mod:`quietmr.denoise.frame_pca`).
+    network : str
+    passes : int
+        Passes of the filter after the network; 0 for none.
+    """
+
+    common: bool
+    network: str
+    passes: int
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A network and how many passes of :class:`quietmr.denoise.second_stage.GuidedDenoiser` follow it."""
+    """What :class:`quietmr.denoise.second_stage.GuidedDenoiser` does with an image.
+
+    Attributes
+    ----------
+    network : str
+        Network for magnitudes.
+    passes : int
+        Passes of the filter for magnitudes.
+    complex_network : str
+        Network for complex images.
+    complex_passes, complex_passes_time : int
+        Passes for complex images whose third axis is the slices, and for those where it is time.
+    description : str
+    """
 
     network: str
     passes: int
+    complex_network: str
+    complex_passes: int
+    complex_passes_time: int
     description: str
+
+    def steps_for(self, image: Image) -> Steps:
+        """Choose by what the image is: magnitude or complex, slices or time."""
+        if not image.is_complex:
+            return Steps(common=False, network=self.network, passes=self.passes)
+        in_time = frame_axis(image) == "time"
+        passes = self.complex_passes_time if in_time else self.complex_passes
+        return Steps(common=in_time, network=self.complex_network, passes=passes)
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "quiet": Preset("quiet-fast", 1, "The network quiet-fast, then one pass of nonlocal Bayes that it guides."),
-        "quiet-best": Preset("quiet-fast", 2, "As quiet, with two passes: a little better, and slower."),
+        "quiet": Preset(
+            "quiet-fast",
+            1,
+            "quiet-complex",
+            1,
+            1,
+            "The network quiet-fast (complex images: quiet-complex, in sequences behind principal components of the "
+            "frames), then one pass of nonlocal Bayes that it guides.",
+        ),
+        "quiet-best": Preset(
+            "quiet-fast",
+            2,
+            "quiet-complex",
+            2,
+            1,
+            "As quiet, with two passes but for complex sequences: a little better, and slower.",
+        ),
     }
 )

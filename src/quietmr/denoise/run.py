@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError, ModelError, NoiseMap, QuietmrWarning, Step
+from quietmr.denoise.channels import is_for_complex
 from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.engines import DEFAULT_ENGINE, check_engine
@@ -55,13 +56,23 @@ def create_denoiser(
             )
         return CLASSICAL[name]()
     if name in PRESETS:
-        preset = PRESETS[name]
-        return GuidedDenoiser(name, preset.network, preset.passes, device, progress, engine)
+        return GuidedDenoiser(name, PRESETS[name], device, progress, engine)
     if is_model_path(name):
         load_card(name)
     if is_model_path(name) or name in list_models():
         return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
     raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")
+
+
+def takes_complex(name: str) -> bool:
+    """Whether a method, by its name or path, takes complex images: presets and classical methods do, networks differ.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown.
+    """
+    return name in PRESETS or name in CLASSICAL or is_for_complex(load_card(name))
 
 
 def _noise_of(image: Image, noise: NoiseMap | float | None, mask: NDArray[np.bool_] | None) -> NoiseMap:

@@ -1,7 +1,8 @@
 """A network and, on top of it, one or more passes of nonlocal Bayes that it guides: the ``quiet`` presets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,26 +10,32 @@ from numpy.typing import NDArray
 
 from quietmr.data import Image, Step
 from quietmr.denoise.block_layout import Axis, block_shape
+from quietmr.denoise.channels import Picture
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
+from quietmr.denoise.frame_pca import common_part
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.noise_law import allowed, gaussian_around
 from quietmr.denoise.nonlocal_bayes import filter_groups
+from quietmr.denoise.presets import Preset
 from quietmr.denoise.stacks import FrameAxis, from_stacks, to_stacks
-from quietmr.noise import rician_mean, rician_variance
 
-Volume = NDArray[np.float32]
-
-_RELAX = 1.4
+# How far a pass goes from the pilot to what the filter found. In complex sequences the pilot knows more than it,
+# for it has seen all frames (measured: docs/models.md).
+_RELAX, _RELAX_COMPLEX_TIME = 1.4, 0.8
 # Blocks per group: static volumes and single slices with white noise, and everything else.
 _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
+# Complex blocks tell twice, with both parts, how those of a group vary, so fewer are enough. In time the same place is
+# looked at again rather than its surroundings (both measured: docs/models.md).
+_GROUP_COMPLEX, _SEARCH_COMPLEX_TIME = 48, (8, 2, 2)
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 
 
 @dataclass(frozen=True)
 class GuidedDenoiser:
-    """Denoise magnitude images with a network and filter the noisy data once more along what it found.
+    """Denoise images with a network and filter the noisy data once more along what it found.
 
     The network's result is the pilot: it tells which blocks are alike and how they vary, and the filter acts on the
     noisy data, so that texture the network smoothed away comes back. Most of the quality on white noise comes from
@@ -38,10 +45,8 @@ class GuidedDenoiser:
     ----------
     name : str
         Name of the preset, for the history.
-    model : str
-        Trained network that makes the pilot.
-    passes : int
-        Passes of the filter.
+    preset : Preset
+        Networks that make the pilot, for magnitudes and for complex images, and the passes of the filter.
     device : str
         Where the network runs; the filter runs on the CPU.
     progress : callable, optional
@@ -51,31 +56,35 @@ class GuidedDenoiser:
     """
 
     name: str
-    model: str
-    passes: int = 1
+    preset: Preset
     device: str = "auto"
     progress: Callable[[float], None] | None = field(default=None, compare=False)
     engine: str = DEFAULT_ENGINE
 
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
-        pilot = NetworkDenoiser(self.model, self.device, progress=self._tell(0.0, _NETWORK_SHARE), engine=self.engine)(
-            image
-        )
+        steps = self.preset.steps_for(image)
+        end = _NETWORK_SHARE if steps.passes else 1.0
+        network = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)
+        pilot = network(with_common_frames(image) if steps.common else image)
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
+        taken = {**found, "method": self.name, "network": steps.network, "passes": steps.passes}
+        if steps.common:
+            taken["frames"] = "principal components"
+        if steps.passes == 0:
+            return image.after(Step("denoise", taken), pilot.data)
         axis: FrameAxis = found["third_axis"]
         sigma = image.noise.over(image.shape)
         stacks = [to_stacks(array, axis) for array in (image.data, pilot.data, sigma)]
         tell, results, white = self._tell(_NETWORK_SHARE, 1.0), [], True
         for i, (noisy, guide, spread) in enumerate(zip(*stacks, strict=True)):
-            volume, is_white = self._refine(noisy, guide, spread, static=axis == "slices")
+            volume, is_white = self._refine(noisy, guide, spread, steps.passes, static=axis == "slices")
             white = white and is_white
             results.append(volume)
             tell((i + 1) / len(stacks[0]))
         data = np.where(sigma > 0, from_stacks(np.stack(results), axis), image.data)
-        parameters = {**found, "method": self.name, "network": self.model, "passes": self.passes, "white_noise": white}
-        return image.after(Step("denoise", parameters), data)
+        return image.after(Step("denoise", {**taken, "white_noise": white}), data)
 
     def _tell(self, start: float, end: float) -> Callable[[float], None]:
         def tell(part: float) -> None:
@@ -84,39 +93,73 @@ class GuidedDenoiser:
 
         return tell
 
-    def _refine(self, noisy: Volume, guide: Volume, sigma: Volume, *, static: bool) -> tuple[Volume, bool]:
+    def _refine(
+        self, noisy: Picture, guide: Picture, sigma: NDArray[np.float32], passes: int, *, static: bool
+    ) -> tuple[Picture, bool]:
         """Filter one volume; also tell whether its noise was taken for white."""
         level = np.float32(np.median(sigma[sigma > 0])) if (sigma > 0).any() else np.float32(1.0)
         spread = np.asarray(np.where(sigma > 0, sigma, level) / level, dtype=np.float32)
-        x: Volume = np.maximum(noisy, np.float32(0.0)) / (level * spread)
-        p: Volume = guide / (level * spread)
+        x: Picture = allowed(noisy) / (level * spread)
+        p: Picture = guide / (level * spread)
         block = block_shape(p)
         axes = noise_correlation(x, p, block)
-        group = (_GROUP_SLICE if len(x) == 1 else _GROUP_STATIC) if static and axes is None else _GROUP_OTHER
+        group = _group_size(x, is_white=axes is None, static=static)
         shape = None if axes is None else block_correlation(axes)
-        for _ in range(self.passes):
-            p = _one_pass(x, p, spread, block, group=group, shape=shape)
+        in_time = np.iscomplexobj(x) and not static
+        search, relax = (_SEARCH_COMPLEX_TIME, _RELAX_COMPLEX_TIME) if in_time else (None, _RELAX)
+        for _ in range(passes):
+            p = _one_pass(x, p, spread, _Choice(block, search, group, shape, relax))
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
 
 
-def _one_pass(
-    x: Volume, p: Volume, spread: Volume, block: Axis, *, group: int, shape: NDArray[np.float32] | None
-) -> Volume:
+def with_common_frames(image: Image) -> Image:
+    """Keep what the frames of a complex sequence have in common; its noise map tells the noise that is left."""
+    if image.noise is None or image.noise.level == 0.0:
+        return image
+    axis: FrameAxis = "time"
+    sigma = image.noise.over(image.shape)
+    level = np.float32(image.noise.level)
+    known = np.asarray(np.where(sigma > 0, sigma, level), dtype=np.float32)
+    stacks = [common_part(stack) for stack in to_stacks(np.asarray(image.data / known, image.data.dtype), axis)]
+    data = from_stacks(np.stack([common.picture for common in stacks]), axis) * known
+    left = from_stacks(np.stack([common.left for common in stacks]), axis) * sigma
+    noise = replace(image.noise, sigma=np.asarray(left, np.float32))
+    return image.replace(data=np.where(sigma > 0, data, image.data), noise=noise)
+
+
+def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:
+    if np.iscomplexobj(x):
+        return _GROUP_COMPLEX
+    if is_white and static:
+        return _GROUP_SLICE if len(x) == 1 else _GROUP_STATIC
+    return _GROUP_OTHER
+
+
+class _Choice(NamedTuple):
+    """What the filter is told about one volume."""
+
+    block: Axis
+    search: Axis | None
+    group: int
+    noise_shape: NDArray[np.float32] | None
+    relax: float
+
+
+def _one_pass(x: Picture, p: Picture, spread: NDArray[np.float32], choice: _Choice) -> Picture:
     """Take one pass in units of the noise SD; the groups are formed in image units, where like tissue looks alike."""
-    # The noisy magnitude without its Rician bias, around the pilot, and the variance it has there.
-    surrogate = p + (x - rician_mean(p, 1.0))
-    variance = rician_variance(p, 1.0)
+    values, variance = gaussian_around(x, p)
     filtered = filter_groups(
-        _tensor(surrogate * spread),
-        _tensor(p * spread),
-        _tensor(variance * spread**2),
-        block=block,
-        group=group,
-        correlation=None if shape is None else _tensor(shape),
+        _tensor(values * spread, x.dtype),
+        _tensor(p * spread, x.dtype),
+        _tensor(variance * spread**2, spread.dtype),
+        block=choice.block,
+        search=choice.search,
+        group=choice.group,
+        correlation=None if choice.noise_shape is None else _tensor(choice.noise_shape, spread.dtype),
         floor=float(spread.min()),
     ).numpy()
-    return np.asarray(np.maximum(p + _RELAX * (filtered / spread - p), 0.0), dtype=np.float32)
+    return np.asarray(allowed(p + choice.relax * (filtered / spread - p)), dtype=x.dtype)
 
 
-def _tensor(array: NDArray[np.floating]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+def _tensor(array: NDArray[Any], dtype: np.dtype[Any]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=dtype))

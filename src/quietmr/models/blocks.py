@@ -2,10 +2,12 @@
 
 from torch import Tensor, nn
 
+from quietmr.models.volume_convolution import VolumeConvolution
+
 
 def conv3(in_channels: int, out_channels: int, stride: tuple[int, int, int] = (1, 1, 1)) -> nn.Conv3d:
     """3 x 3 x 3 convolution without bias, zero padded so that stride 1 keeps the size."""
-    return nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+    return VolumeConvolution(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
 
 
 class ResidualBlock(nn.Module):

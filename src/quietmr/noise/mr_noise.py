@@ -126,19 +126,22 @@ def unit_frames(draw: MrNoiseDraw, signal: Tensor) -> Tensor:
     return shaped[..., : shape[-3], :, :]
 
 
-def apply(draw: MrNoiseDraw, signal: Tensor, gmaps: Tensor | None = None, native_sd: float = 1.0) -> MrNoisePair:
+def apply(
+    draw: MrNoiseDraw, signal: Tensor, gmaps: Tensor | None = None, native_sd: float | Tensor = 1.0
+) -> MrNoisePair:
     """Make a noisy image with its truth.
 
     Parameters
     ----------
     draw : MrNoiseDraw
     signal : Tensor, shape (..., T, Y, X), complex
-        In SNR units: an image of a scan divided by its own g-map, or a phantom. Leading axes share the filters and get
-        noise of their own.
+        In SNR units: an image of a scan, divided by its own g-map or not, or a phantom. Leading axes share the filters
+        and get noise of their own.
     gmaps : Tensor, shape (N, T or 1, Y, X), positive, optional
         As many as `draw` was told of.
-    native_sd : float
-        SD per real channel of the noise that the signal holds already: 1 for a scan in SNR units, 0 for a phantom.
+    native_sd : float, or Tensor of shape (T or 1, Y, X)
+        SD per real channel of the noise that the signal holds already: 1 for a scan divided by its g-map, the g-map for
+        a scan in SNR units that was not, 0 for a phantom.
         Used by the map that is told (``local-sd``). It stays in the target too: of white noise a network then learns to
         remove only the part ``sigma^2 g^2 / (sigma^2 g^2 + native_sd^2)``.
 

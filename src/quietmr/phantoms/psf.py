@@ -1,10 +1,13 @@
 """What the scanner does to the object: k-space cut off sharply (ringing), filtered, or filled with zeros at its rim."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from quietmr.phantoms.texture import Volume
 
@@ -71,14 +74,37 @@ def acquire(fine: Volume, size: tuple[int, int], aperture: Aperture) -> Volume:
     array, shape (F, Y, X), float32
         Magnitude; a uniform object keeps its value.
     """
-    height, width = size
-    spectrum = scipy.fft.fft2(fine)
-    rows, columns = (np.fft.fftfreq(n, 1.0 / n).round().astype(int) for n in size)
-    kept = spectrum[:, rows[:, np.newaxis], columns]
-    down = [
-        aperture.profile(n, e) / _box_response(n, n / m)
-        for n, m, e in zip(size, fine.shape[1:], aperture.extent, strict=True)
-    ]
-    scale = height * width / (fine.shape[1] * fine.shape[2])
-    kept *= (scale * down[0][:, np.newaxis] * down[1]).astype(np.float32)
-    return np.asarray(np.abs(scipy.fft.ifft2(kept)), dtype=np.float32)
+    kept, scale = _transfer(size, fine.shape[1:], aperture)
+    spectrum = scipy.fft.fft2(fine)[:, kept[0][:, np.newaxis], kept[1]]
+    return np.asarray(np.abs(scipy.fft.ifft2(spectrum * scale)), dtype=np.float32)
+
+
+def acquire_complex(fine: Tensor, size: tuple[int, int], aperture: Aperture) -> Tensor:
+    """Image a complex object as :func:`acquire` does, on the device that it lies on.
+
+    Parameters
+    ----------
+    fine : Tensor, shape (F, Y', X'), complex
+    size : (Y, X)
+    aperture : Aperture
+
+    Returns
+    -------
+    Tensor, shape (F, Y, X), complex
+    """
+    (rows, columns), scale = _transfer(size, fine.shape[1:], aperture)
+    spectrum = torch.fft.fft2(fine)[:, torch.as_tensor(rows)[:, None], torch.as_tensor(columns)]
+    made: Tensor = torch.fft.ifft2(spectrum * torch.as_tensor(scale, device=fine.device))
+    return made
+
+
+def _transfer(
+    size: tuple[int, int], fine: Sequence[int], aperture: Aperture
+) -> tuple[list[NDArray[np.int_]], NDArray[np.float32]]:
+    """Frequencies of the fine grid that are kept along Y and X, and their weights (Y, X)."""
+    kept = [np.fft.fftfreq(n, 1.0 / n).round().astype(int) for n in size]
+    rows, columns = (
+        aperture.profile(n, e) / _box_response(n, n / m) for n, m, e in zip(size, fine, aperture.extent, strict=True)
+    )
+    scale = size[0] * size[1] / (fine[0] * fine[1])
+    return kept, (scale * rows[:, np.newaxis] * columns).astype(np.float32)

@@ -14,6 +14,7 @@ from quietmr.training.run_folder import BEST
 
 _TAUGHT_BY = {
     "supervised": "clean scans of the user with added noise",
+    "complex": "complex scans of the user, or magnitudes with drawn phase, with added noise of MR reconstructions",
     "sure": "noisy scans of the user, without clean references (Stein's unbiased risk estimate)",
     "noise2noise": "repeated noisy scans of the user, without clean references (Noise2Noise)",
 }
@@ -62,11 +63,13 @@ def adopt(recipe: Recipe, folder: Path) -> tuple[Verdict | None, Path | None]:
 def _texts(recipe: Recipe, parent: Parent) -> dict[str, str]:
     origin = parent.card
     own = recipe.scans.license or "not stated"
+    taught = _TAUGHT_BY["complex" if recipe.channels == "complex" else recipe.lesson]
+    kept = f" Unchanged weights: {', '.join(recipe.freeze)}." if recipe.freeze else ""
     return {
         "label": "fine-tuned",
-        "description": f"{parent.name}, fine-tuned on {_TAUGHT_BY[recipe.lesson]}.",
+        "description": f"{parent.name}, fine-tuned on {taught}.{kept}",
         "license": f"Weights it came from: {origin.license if origin else 'unknown'}. Scans: {own}.",
-        "data": f"{origin.data if origin else 'Unknown.'} Then {_TAUGHT_BY[recipe.lesson]}; license: {own}.",
+        "data": f"{origin.data if origin else 'Unknown.'} Then {taught}; license: {own}.",
         "intended_use": "Scans like those it was fine-tuned on. Not a medical device.",
         "limits": (origin.limits if origin else "Unknown.") + " Other scans may be denoised worse than by the parent.",
     }

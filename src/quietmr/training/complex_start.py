@@ -23,15 +23,15 @@ def for_complex(network: nn.Module, card: Card) -> tuple[nn.Module, Card]:
     Raises
     ------
     ModelError
-        If the network is no ``unet3d``.
+        If the network is one for magnitudes and no ``unet3d``.
     """
+    if card.arguments.get("out_channels", 1) == 2:
+        return network, card
     if card.architecture != "unet3d":
         raise ModelError(
             f"'{card.name}' is a {card.architecture} and cannot become a network for complex images: start from a "
             "unet3d, such as quiet-fast, or from random weights."
         )
-    if card.arguments.get("out_channels", 1) == 2:
-        return network, card
     arguments = {**card.arguments, "in_channels": 3, "out_channels": 2}
     complex_network = build_architecture(card.architecture, **arguments)
     complex_network.load_state_dict(_adapted(network.state_dict()))

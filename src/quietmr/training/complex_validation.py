@@ -53,7 +53,7 @@ def draw_complex_cases(
     cases = []
     for i in range(n):
         size = (1 if i % _SINGLE_EVERY == _SINGLE_EVERY - 1 else shape[0], *shape[1:])
-        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng)
+        picture = draw_picture(size, Mixture(dynamic=1.0 if i % 3 == 0 else 0.0), rng, hearts=float(i % 6 == 0))
         gmap = torch.from_numpy(maps.draw(shape[1:])[None])
         x, target = as_channels(complex_pair(torch.from_numpy(picture), gmap, rng, settings), settings)
         cases.append(ComplexCase(as_told(x, settings), target))

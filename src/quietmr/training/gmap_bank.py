@@ -80,7 +80,7 @@ def cut_gmap(gmap: Map, shape: tuple[int, int], rng: np.random.Generator) -> Map
             part = np.flip(part, axis)
     wide = torch.from_numpy(np.ascontiguousarray(part))[None, None]
     fitted = functional.interpolate(wide, size=shape, mode="bilinear", align_corners=True)[0, 0].numpy()
-    return _bounded(fitted)
+    return bounded(fitted)
 
 
 def smooth_gmap(shape: tuple[int, int], rng: np.random.Generator) -> Map:
@@ -96,9 +96,10 @@ def smooth_gmap(shape: tuple[int, int], rng: np.random.Generator) -> Map:
         axis, bands = int(rng.integers(2)), int(rng.integers(1, 5))
         ripple = np.cos(np.pi * (bands * position[axis] + rng.uniform(0, 2))).clip(0.0)
         g *= 1 + np.float32(rng.uniform(0.2, 2.5)) * (ripple[:, None] if axis == 0 else ripple[None, :]) ** 2
-    return _bounded(g)
+    return bounded(g)
 
 
-def _bounded(gmap: Map) -> Map:
-    level = float(np.median(gmap))
+def bounded(gmap: Map) -> Map:
+    """Keep a map between a tenth and 20 times its median, in which places with g = 0 (masked out) do not count."""
+    level = float(np.median(gmap[gmap > 0]))
     return np.asarray(np.clip(gmap, _LOWEST * level, _HIGHEST * level), dtype=np.float32)

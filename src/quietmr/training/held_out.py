@@ -1,16 +1,21 @@
 """Judging a network on parts of the user's own scans that training never saw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
+from quietmr.training.complex_batches import give_phase, sample_of
+from quietmr.training.complex_pairs import complex_pair
+from quietmr.training.complex_shelf import load_shelf
+from quietmr.training.gmap_bank import GmapBank
 from quietmr.training.losses import PROBE_STEP, noise2noise, rician_sure
 from quietmr.training.magnitude import magnitude_variance
 from quietmr.training.noisy_scans import NoisyScan, load_noisy
 from quietmr.training.objectives import draw_probe
+from quietmr.training.patches import whole_cut
 from quietmr.training.recipe import Lesson, Recipe
 from quietmr.training.scans import load_clean, split
 from quietmr.training.validation import denoised
@@ -18,12 +23,13 @@ from quietmr.training.validation import denoised
 # Errors within a block (F, Y, X) are alike; blocks count as independent for the standard error.
 _BLOCK = (4, 16, 16)
 _STANDARD_ERRORS = 2.0
+_MAPS_OF = 2  # simulated scans, for scans without g-maps
 _SMALLEST_RISK = 1e-4  # of the noise power: an estimate may fall below zero
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """A noisy piece and what tells how well it is denoised; shapes (F, Y, X).
+    """A noisy piece, complex or a magnitude, and what tells how well it is denoised; shapes (F, Y, X).
 
     Attributes
     ----------
@@ -49,7 +55,7 @@ class HeldOut:
         snr = self.noisy / self.sigma
         output = denoised(network, self.noisy, self.sigma) / self.sigma
         if self.loss == "supervised":
-            return (output - self.other / self.sigma).square()
+            return (output - self.other / self.sigma).abs().square()
         if self.loss == "noise2noise":
             return noise2noise(output, self.other / self.sigma) - self.variance
         moved = self.noisy + PROBE_STEP * self.sigma * self.other
@@ -86,10 +92,15 @@ def draw_held_out(recipe: Recipe, start: nn.Module) -> tuple[list[HeldOut], list
     InputError
         If the scans cannot be used.
     """
-    rng = torch.Generator().manual_seed(2**31 + recipe.seed)
-    cases = _from_clean(recipe, rng) if recipe.lesson == "supervised" else _from_noisy(recipe, start, rng)
-    halves = [case.halves() for case in cases]
+    halves = [case.halves() for case in _cases(recipe, start)]
     return [left for left, _ in halves], [right for _, right in halves]
+
+
+def _cases(recipe: Recipe, start: nn.Module) -> list[HeldOut]:
+    rng = torch.Generator().manual_seed(2**31 + recipe.seed)
+    if recipe.lesson != "supervised":
+        return _from_noisy(recipe, start, rng)
+    return _from_complex(recipe) if recipe.channels == "complex" else _from_clean(recipe, rng)
 
 
 def _spread(n: int, most: int) -> list[int]:
@@ -105,6 +116,29 @@ def _from_clean(recipe: Recipe, rng: torch.Generator) -> list[HeldOut]:
         clean = torch.from_numpy(np.ascontiguousarray(split(scans[i], recipe.scans.held_out)[1]))
         noisy, target, sigma = add_noise(clean, draw_noise((clean.shape[0], clean.shape[1], clean.shape[2]), law, rng))
         cases.append(HeldOut("supervised", noisy, sigma, target, ((noisy - target) / sigma).square()))
+    return cases
+
+
+def _from_complex(recipe: Recipe) -> list[HeldOut]:
+    """Noise drawn as for training, with the g-maps of the scans where they have some; true noise is told.
+
+    Few scans are judged several times: one draw of the noise level says little.
+    """
+    rng = np.random.default_rng([2**31 + recipe.seed, recipe.validation_cases])
+    settings = recipe.mr.model_copy(update={"jitter": 0.0, "gmap_scans": min(_MAPS_OF, recipe.mr.gmap_scans)})
+    pieces = [scan.split(recipe.scans.held_out)[1] for _, scans in load_shelf(recipe.scans).scans for scan in scans]
+    maps = GmapBank(settings, rng)
+    chosen = _spread(len(pieces), recipe.validation_cases)
+    cases = []
+    for i in range(recipe.validation_cases):
+        piece = pieces[chosen[i % len(chosen)]]
+        if not np.iscomplexobj(piece.picture):
+            piece = replace(piece, picture=give_phase(piece.picture, rng))
+        picture, gmap, native = (
+            torch.from_numpy(part.copy()) for part in sample_of(piece, whole_cut(piece.picture), maps)
+        )
+        noisy, target, sigma = complex_pair(picture, gmap, rng, settings, native=native)
+        cases.append(HeldOut("supervised", noisy, sigma, target, ((noisy - target) / sigma).abs().square()))
     return cases
 
 

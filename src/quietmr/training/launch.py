@@ -1,12 +1,21 @@
 """How a session of training is started and how it ended."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 
-from quietmr.denoise.device import runs_bfloat16, select_device
+from quietmr.data import InputError
+from quietmr.denoise.device import select_device
+from quietmr.training.cluster import Team, find_team
+from quietmr.training.precision import choose_precision
 from quietmr.training.recipe import Recipe
+
+# All processes wait while the first one validates; torch would give up after half an hour, too early for CPUs.
+_PATIENCE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -23,8 +32,9 @@ class Launch:
         Stop, with a checkpoint, after this time, whatever the step.
     device : str
         "auto", "cpu", "cuda", "cuda:1" ...
-    processes : int
-        Processes (or GPUs) with one batch each per step; their gradients are averaged.
+    processes : int, optional
+        Processes (or GPUs) on each node; their gradients are averaged. One if left out, or as many as torchrun or SLURM
+        have started.
     command : str
         How the user started it, for the record.
     """
@@ -33,7 +43,7 @@ class Launch:
     force: bool = False
     max_minutes: float | None = None
     device: str = "auto"
-    processes: int = 1
+    processes: int | None = None
     command: str = ""
 
 
@@ -63,19 +73,34 @@ def make_fabric(recipe: Recipe, launch: Launch) -> Fabric:
     Raises
     ------
     InputError
-        If the device is not there.
+        If the device is not there, or not as many as there are processes, or computes wrongly as the recipe wants it.
     """
+    team = find_team(launch.processes)
     device = select_device(launch.device)
-    exact = recipe.precision == "32" or recipe.lesson == "sure"  # the probe's response drowns in bfloat16
-    reduced = recipe.precision == "bf16" or (not exact and runs_bfloat16(device))
+    _check_devices(device, team)
     return Fabric(
         accelerator=device.type,
-        devices=launch.processes if device.index is None else [device.index],
-        strategy="ddp" if launch.processes > 1 else "auto",
-        precision="bf16-mixed" if reduced else "32-true",
+        devices=team.per_node if device.index is None else [device.index],
+        num_nodes=team.nodes,
+        strategy=_exchange(recipe) if team.size > 1 else "auto",
+        plugins=[team.environment],
+        precision=choose_precision(recipe, device),
     )
 
 
-def precision_of(fabric: Fabric) -> str:
-    """Name of the arithmetic that was chosen."""
-    return str(getattr(fabric.strategy.precision, "precision", "32-true"))
+def _exchange(recipe: Recipe) -> DDPStrategy:
+    """How processes exchange gradients; those of weights that take no part would be waited for."""
+    idle = recipe.network.arguments.get("form") == "faithful"
+    return DDPStrategy(timeout=_PATIENCE, find_unused_parameters=idle)
+
+
+def _check_devices(device: torch.device, team: Team) -> None:
+    if device.type != "cuda":
+        return
+    if device.index is not None and team.size > 1:
+        raise InputError(f"'{device}' is one GPU, and there are {team.size} processes: give cuda without a number.")
+    if team.per_node > torch.cuda.device_count():
+        raise InputError(
+            f"There are {torch.cuda.device_count()} GPUs here for {team.per_node} processes: start fewer, or let each "
+            "of them see all GPUs of the node (SLURM: --gpus-per-node, not --gpus-per-task)."
+        )

@@ -11,15 +11,17 @@ from quietmr.training.recipe import Recipe
 from quietmr.training.scenes import SceneBatches
 
 
-def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[list[Tensor]]:
-    """Make the loader of one process of a run that begins at step ``start``.
+def training_batches(recipe: Recipe, start: int, stream: int = 0) -> DataLoader[list[Tensor]]:
+    """Make the loader of one of the batches of each step, for a session that begins at step ``start``.
+
+    What it draws depends on (seed, start, stream, worker) only, and not on the process that it belongs to.
 
     Raises
     ------
     InputError
         If the recipe asks for scans that cannot be used.
     """
-    batches = _dataset(recipe, start, rank)
+    batches = _dataset(recipe, start, stream)
     if recipe.workers == 0:
         return DataLoader(batches, batch_size=None)
     return DataLoader(
@@ -32,10 +34,10 @@ def training_batches(recipe: Recipe, start: int, rank: int = 0) -> DataLoader[li
     )
 
 
-def _dataset(recipe: Recipe, start: int, rank: int) -> IterableDataset[list[Tensor]]:
+def _dataset(recipe: Recipe, start: int, stream: int) -> IterableDataset[list[Tensor]]:
     if recipe.lesson != "supervised":
-        return NoisyBatches(recipe, start, rank)
-    return ComplexBatches(recipe, start, rank) if recipe.channels == "complex" else SceneBatches(recipe, start, rank)
+        return NoisyBatches(recipe, start, stream)
+    return (ComplexBatches if recipe.channels == "complex" else SceneBatches)(recipe, start, stream)
 
 
 def _leave_signals_to_the_trainer(worker: int) -> None:

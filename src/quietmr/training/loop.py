@@ -7,26 +7,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from quietmr.models import build_architecture, to_channels_last
 from quietmr.training.checkpoint import load_checkpoint, optimizer_tensors, restore_optimizer
 from quietmr.training.complex_start import check_channels
+from quietmr.training.frozen import freeze
 from quietmr.training.keeper import Keeper, News, make_score
-from quietmr.training.launch import Finished, Launch, make_fabric, precision_of
+from quietmr.training.launch import Finished, Launch, make_fabric
 from quietmr.training.loader import training_batches
 from quietmr.training.objectives import Objective, Supervised, make_objective
 from quietmr.training.optimizers import make_optimizers, set_rates
 from quietmr.training.parent import Parent, adapted, load_parent
+from quietmr.training.precision import precision_of
 from quietmr.training.provenance import session_facts
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
 from quietmr.training.sophia import Sophia
 from quietmr.training.stopping import StopWish, stop_wishes
+from quietmr.training.streams import batches_of_a_step, noise_generator, seed_layers, streams_of
+
+Batch = list[Tensor]
 
 
 @dataclass
@@ -34,9 +39,10 @@ class _Run:
     """What changes while a run goes on."""
 
     network: nn.Module
-    forward: nn.Module
+    forward: _FabricModule
     average: AveragedModel
     optimizers: list[torch.optim.Optimizer]
+    batches: int
     step: int = 0
     best: float = float("-inf")
     minutes: float = 0.0
@@ -46,13 +52,7 @@ class _Run:
         return state | {f"optimizer{i}": optimizer_tensors(o) for i, o in enumerate(self.optimizers)}
 
     def numbers(self) -> dict[str, Any]:
-        return {"step": self.step, "best": self.best, "minutes": self.minutes}
-
-
-def noise_generator(seed: int, step: int, rank: int, device: torch.device, purpose: int = 0) -> torch.Generator:
-    """Make the generator of the noise of one step in one process: no two (seed, step, rank, purpose) share a stream."""
-    word = int(np.random.SeedSequence([seed, step, rank, purpose]).generate_state(1, np.uint64)[0])
-    return torch.Generator(device).manual_seed(word >> 1)
+        return {"step": self.step, "best": self.best, "minutes": self.minutes, "batches_per_step": self.batches}
 
 
 def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, *, resume: bool) -> _Run:
@@ -61,10 +61,13 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
     if parent is not None:
         network.load_state_dict(parent.network.state_dict())
     check_channels(network, "magnitude" if recipe.mr.images == "magnitude" else recipe.channels)
+    freeze(network, recipe.freeze)
     network = fabric.to_device(to_channels_last(network))
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.optimizer.ema))  # type: ignore[no-untyped-call]
     # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.
-    run = _Run(network, fabric.setup_module(network), average, make_optimizers(network, recipe.optimizer))
+    forward, optimizers = fabric.setup_module(network), make_optimizers(network, recipe.optimizer)
+    batches = batches_of_a_step(recipe.batches_per_step, None, fabric.world_size)
+    run = _Run(network, forward, average, optimizers, batches)
     if resume:
         parts, numbers = load_checkpoint(folder)
         network.load_state_dict(parts["network"])
@@ -73,14 +76,24 @@ def _start(recipe: Recipe, parent: Parent | None, folder: Path, fabric: Fabric, 
         for i, optimizer in enumerate(run.optimizers):
             restore_optimizer(optimizer, parts[f"optimizer{i}"])
         run.step, run.best, run.minutes = numbers["step"], numbers["best"], numbers["minutes"]
+        run.batches = batches_of_a_step(recipe.batches_per_step, numbers.get("batches_per_step"), fabric.world_size)
     return run
 
 
-def train_step(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Objective, fabric: Fabric) -> float:
-    """Take one optimizer step; its noise depends on (seed, step, rank) only. Returns the loss."""
-    rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device)
-    loss = objective(run.forward, batch, rng)
-    fabric.backward(loss)
+def train_step(run: _Run, batches: list[Batch], recipe: Recipe, objective: Objective, fabric: Fabric) -> float:
+    """Take one optimizer step with this process's share of the batches; returns their mean loss.
+
+    All that is random in a batch depends on seed, step and the number of the batch, whichever process it falls to.
+    """
+    losses = []
+    for i, (stream, batch) in enumerate(zip(_streams(run, fabric), batches, strict=True), start=1):
+        rng = noise_generator(recipe.seed, run.step, stream, batch[0].device)
+        seed_layers(rng)
+        # Processes exchange gradients once in a step, after their last batch.
+        with fabric.no_backward_sync(run.forward, enabled=i < len(batches)):
+            loss = objective(run.forward, batch, rng) / len(batches)
+            fabric.backward(loss)
+        losses.append(loss.detach())
     if recipe.optimizer.clip is not None:
         nn.utils.clip_grad_norm_(run.network.parameters(), recipe.optimizer.clip)
     set_rates(run.optimizers, run.step, recipe.steps, recipe.optimizer)
@@ -89,11 +102,11 @@ def train_step(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Object
         optimizer.zero_grad(set_to_none=True)
     run.average.update_parameters(run.network)
     run.step += 1
-    return float(loss.detach())
+    return float(torch.stack(losses).sum())
 
 
-def measure_curvature(run: _Run, batch: list[Tensor], recipe: Recipe, objective: Objective, fabric: Fabric) -> None:
-    """Tell optimizers that ask for it the curvature of the loss, the mean over all processes."""
+def measure_curvature(run: _Run, batches: list[Batch], recipe: Recipe, objective: Objective, fabric: Fabric) -> None:
+    """Tell optimizers that ask for it the curvature of the loss, the mean over the batches of all processes."""
 
     def forward(x: Tensor) -> Tensor:
         # The network itself: squares must be averaged over processes, not gradients.
@@ -105,11 +118,19 @@ def measure_curvature(run: _Run, batch: list[Tensor], recipe: Recipe, objective:
         if not isinstance(optimizer, Sophia) or run.step % recipe.optimizer.hessian_every:
             continue
         assert isinstance(objective, Supervised), "the recipe has been checked"
-        rng = noise_generator(recipe.seed, run.step, fabric.global_rank, batch[0].device, purpose=1)
-        estimates = objective.curvature(forward, batch, optimizer.weights(), rng)
+        found = []
+        for stream, batch in zip(_streams(run, fabric), batches, strict=True):
+            rng = noise_generator(recipe.seed, run.step, stream, batch[0].device, purpose=1)
+            seed_layers(rng)
+            found.append(objective.curvature(forward, batch, optimizer.weights(), rng))
+        estimates = [torch.stack(parts).mean(0) for parts in zip(*found, strict=True)]
         if fabric.world_size > 1:
             estimates = [_tensor(fabric.all_reduce(estimate, reduce_op="mean")) for estimate in estimates]
         optimizer.update_hessian(estimates)
+
+
+def _streams(run: _Run, fabric: Fabric) -> range:
+    return streams_of(fabric.global_rank, fabric.world_size, run.batches)
 
 
 def _tensor(reduced: object) -> Tensor:
@@ -149,7 +170,8 @@ def train(
     recipe = adapted(recipe, parent)
     changes = recipe_changes(folder, recipe) if launch.resume else {}
     fabric = make_fabric(recipe, launch)
-    # Read before processes are started, so that a mistake is told once.
+    # Read and checked before processes are started, so that a mistake is told once.
+    batches_of_a_step(recipe.batches_per_step, None, fabric.world_size)
     session = session_facts(recipe, parent, launch.command) if fabric.global_rank == 0 else {}
     objective = make_objective(recipe, parent.network if parent else None)
     fabric.launch()
@@ -161,7 +183,8 @@ def train(
                 clear(folder)
             folder.mkdir(parents=True, exist_ok=True)
             keeper = Keeper(folder, recipe, make_score(recipe, parent.network if parent else run.network), tell)
-            how = {"device": str(fabric.device), "processes": fabric.world_size, "precision": precision_of(fabric)}
+            how = {"device": str(fabric.device), "processes": fabric.world_size, "batches_per_step": run.batches}
+            how["precision"] = precision_of(fabric)
             keeper.begin(run, {**session, **how, "recipe_changes": changes}, rescore=launch.resume)
         if parent is not None:
             fabric.to_device(to_channels_last(parent.network))
@@ -181,14 +204,14 @@ def _fit(
     asked: Callable[[float], str],
 ) -> str:
     """Take steps until the run is done or somebody wants it to stop; returns why it ended."""
-    batches: Iterator[list[Tensor]] = iter(training_batches(recipe, run.step, fabric.global_rank))
+    streams: list[Iterator[Batch]] = [iter(training_batches(recipe, run.step, n)) for n in _streams(run, fabric)]
     began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
-        batch = fabric.to_device(next(batches))
-        measure_curvature(run, batch, recipe, objective, fabric)
-        loss = train_step(run, batch, recipe, objective, fabric)
+        batches = [fabric.to_device(next(stream)) for stream in streams]
+        measure_curvature(run, batches, recipe, objective, fabric)
+        loss = train_step(run, batches, recipe, objective, fabric)
         run.minutes = before + (time.monotonic() - began) / 60
-        reason = _agreed(fabric, asked(run.minutes - before))
+        loss, reason = _agreed(fabric, loss, asked(run.minutes - before))
         if keeper is not None:
             keeper.note(run, loss, last=bool(reason) or run.step == recipe.steps)
         if reason:
@@ -205,9 +228,10 @@ def _asked(max_minutes: float | None, wish: StopWish, minutes: float) -> str:
 _REASONS = ("", "time", "SIGTERM", "SIGINT")
 
 
-def _agreed(fabric: Fabric, reason: str) -> str:
-    """All processes stop at the same step, as soon as one of them has a reason."""
+def _agreed(fabric: Fabric, loss: float, reason: str) -> tuple[float, str]:
+    """Mean loss of all processes, and why they stop: at the same step, as soon as one of them has a reason."""
     if fabric.world_size == 1:
-        return reason
-    code = torch.tensor(float(_REASONS.index(reason)), device=fabric.device)
-    return _REASONS[int(_tensor(fabric.all_reduce(code, reduce_op="max")))]
+        return loss, reason
+    facts = torch.tensor([loss, *(float(reason == known) for known in _REASONS)], device=fabric.device)
+    mean_loss, *shares = _tensor(fabric.all_reduce(facts, reduce_op="mean")).tolist()
+    return mean_loss, max((known for known, share in zip(_REASONS, shares, strict=True) if share), key=_REASONS.index)

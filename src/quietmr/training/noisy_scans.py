@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from quietmr.data import Image, InputError
 from quietmr.io import read
 from quietmr.noise import estimate_noise
-from quietmr.training.recipe import ScanRecipe
 from quietmr.training.scan_files import find_scans
+from quietmr.training.scan_recipe import ScanRecipe
 from quietmr.training.scans import magnitude_of, tissue_level
 
 

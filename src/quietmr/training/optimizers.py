@@ -42,7 +42,9 @@ def _muon_and_adamw(network: nn.Module, settings: OptimizerRecipe) -> list[torch
     weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
     inner = [weight for name, weight in weights.items() if is_matrix(name, weight)]
     outer = [weight for name, weight in weights.items() if not is_matrix(name, weight)]
-    return [Muon(inner, settings.lr_muon), torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)]
+    muon = [Muon(inner, settings.lr_muon)] if inner else []
+    adamw = [torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)] if outer else []
+    return [*muon, *adamw]
 
 
 def is_matrix(name: str, weight: Tensor) -> bool:

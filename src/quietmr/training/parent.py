@@ -12,6 +12,7 @@ from torch import nn
 from quietmr.data import ModelError
 from quietmr.models import Card, build_architecture, create_model, load_card
 from quietmr.training.complex_start import for_complex
+from quietmr.training.frozen import frozen_names
 from quietmr.training.recipe import NetworkRecipe, Recipe
 
 
@@ -79,8 +80,10 @@ def adapted(recipe: Recipe, parent: Parent | None) -> Recipe:
     Raises
     ------
     ModelError
-        If the recipe names another network than that of the parent.
+        If the recipe names another network than that of the parent, or freezes weights that it has not.
     """
+    if parent is not None:
+        frozen_names(parent.network, recipe.freeze)
     if parent is None or parent.card is None:
         return recipe
     own = NetworkRecipe(architecture=parent.card.architecture, arguments=dict(parent.card.arguments))

@@ -1,5 +1,6 @@
 """Patches cut from scenes."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -43,15 +44,51 @@ def draw_patch(patches: list[Patch], rng: np.random.Generator) -> Patch:
     return patches[int(rng.choice(len(patches), p=shares / shares.sum()))]
 
 
-def cut_patch(scene: NDArray[Value], patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> NDArray[Value]:
-    """Cut a random patch, flipped at random and turned in plane.
+@dataclass(frozen=True)
+class Cut:
+    """Where a patch lies and how it is turned: the same for an image and the maps that belong to it.
+
+    Attributes
+    ----------
+    where : (F, Y, X) slices
+    shape : (F, Y, X)
+        Of the patch; smaller than what is cut out if the patch is zoomed.
+    flipped : tuple of int
+        Axes, counted from the end.
+    turned : bool
+        Whether rows become columns.
+    """
+
+    where: tuple[slice, slice, slice]
+    shape: tuple[int, int, int]
+    flipped: tuple[int, ...]
+    turned: bool
+
+    def of(self, scene: NDArray[Value]) -> NDArray[Value]:
+        """Take the patch from an array (..., F, Y, X); an F of 1 stands for equal planes and stays 1."""
+        f, y, x = self.where
+        single = scene.shape[-3] == 1
+        crop = scene[..., slice(0, 1) if single else f, y, x]
+        crop = crop_kspace(crop, (1, *self.shape[1:]) if single else self.shape)
+        crop = np.flip(crop, self.flipped)
+        return np.ascontiguousarray(crop.swapaxes(-2, -1) if self.turned else crop)
+
+
+def whole_cut(scene: NDArray[Value]) -> Cut:
+    """Take all of a scene (F, Y, X), as it is."""
+    f, y, x = scene.shape
+    return Cut((slice(0, f), slice(0, y), slice(0, x)), (f, y, x), (), turned=False)
+
+
+def draw_cut(scene: NDArray[Value], patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> Cut:
+    """Draw a random patch, flipped at random and turned in plane.
 
     Empty places are drawn less often: a patch darker than 2 % is drawn once more.
 
     Parameters
     ----------
     scene : array, shape (..., F, Y, X)
-        Magnitude or complex. Leading axes stay together. They must be absent for a patch with a zoom.
+        Magnitude or complex.
     patch : Patch
     rng : numpy Generator
     turn : bool
@@ -60,14 +97,17 @@ def cut_patch(scene: NDArray[Value], patch: Patch, rng: np.random.Generator, *, 
     size = np.array(patch.shape) * [1, patch.zoom, patch.zoom]
     for _ in range(2):
         corner = [int(rng.integers(0, n - wide + 1)) for n, wide in zip(scene.shape[-3:], size, strict=True)]
-        f, y, x = (slice(c, c + wide) for c, wide in zip(corner, size, strict=True))
-        crop = scene[..., f, y, x]
-        if np.abs(crop).mean() > 0.02:
+        f, y, x = (slice(c, c + int(wide)) for c, wide in zip(corner, size, strict=True))
+        if np.abs(scene[..., f, y, x]).mean() > 0.02:
             break
-    crop = crop_kspace(crop, patch.shape)
-    for axis in (-3, -2, -1):
-        if rng.random() < 0.5:
-            crop = np.flip(crop, axis)
-    if turn and patch.shape[1] == patch.shape[2] and rng.random() < 0.5:
-        crop = crop.swapaxes(-2, -1)
-    return np.ascontiguousarray(crop)
+    flipped = tuple(axis for axis in (-3, -2, -1) if rng.random() < 0.5)
+    turned = turn and patch.shape[1] == patch.shape[2] and bool(rng.random() < 0.5)
+    return Cut((f, y, x), patch.shape, flipped, turned)
+
+
+def cut_patch(scene: NDArray[Value], patch: Patch, rng: np.random.Generator, *, turn: bool = True) -> NDArray[Value]:
+    """Cut a random patch, see :func:`draw_cut`.
+
+    Leading axes of the scene stay together. They must be absent for a patch with a zoom.
+    """
+    return draw_cut(scene, patch, rng, turn=turn).of(scene)

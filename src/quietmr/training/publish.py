@@ -87,7 +87,7 @@ def _training(run: Path, note: str) -> dict[str, Any]:
     log = read_lines(run / LOG)
     sessions = [session for session in read_lines(run / SESSIONS) if "started" in session]
     last = sessions[-1] if sessions else {}
-    kept = ("versions", "source", "machine", "device", "precision", "processes", "parent", "data")
+    kept = ("versions", "source", "machine", "device", "precision", "processes", "batches_per_step", "parent", "data")
     return {
         "best": max(log, key=lambda entry: float(entry["gain_db"])),
         "last": log[-1],

@@ -11,6 +11,8 @@ from quietmr.data import InputError
 from quietmr.training.loss_sum import LOSSES, check_losses
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
+from quietmr.training.scan_recipe import ScanRecipe
+from quietmr.training.streams import MOST_STREAMS
 
 
 class _Section(BaseModel):
@@ -37,27 +39,8 @@ class SceneRecipe(_Section):
     """Patches taken for each new scene: larger is cheaper, smaller is more varied."""
     mixture: dict[str, float] = Field(default_factory=dict)
     """Shares of the kinds of scenes."""
-
-
-class ScanRecipe(_Section):
-    """Real scans, among the procedural scenes or alone."""
-
-    folder: str = ""
-    """Where the scans lie; relative to the working folder."""
-    files: tuple[str, ...] = ()
-    """Patterns of the files in the folder, such as "**/*.nii.gz"; none stands for every scan that quietmr reads."""
-    license: str = ""
-    """What may be done with the scans; recorded with the run and in the card."""
-    keep: float = Field(1.0, gt=0, le=1)
-    """Part of k-space kept in plane: removes interpolation by the scanner and some noise. Clean scans only."""
-    sigma: float | None = Field(None, gt=0)
-    """Noise SD per real channel of noisy scans, in their units; measured on each scan if left out."""
-    held_out: float = Field(0.0, ge=0, le=0.5)
-    """Part of each scan that training never sees and that judges the result; 0 judges by procedural scenes."""
-    share: float = Field(0.0, ge=0, le=1)
-    """Share of the patches cut from scans; the others come from procedural scenes."""
-    gamma: float = Field(0.25, ge=0)
-    """Spread of the contrast: patches are raised to the power exp(gamma * normal)."""
+    hearts: float = Field(0.0, ge=0, le=1)
+    """Share of beating hearts (``quietmr.phantoms.cine``) among the scenes; complex images only."""
 
 
 class Patch(_Section):
@@ -66,7 +49,7 @@ class Patch(_Section):
     shape: tuple[int, int, int]
     """(F, Y, X) in voxels; F = 1 trains single slices."""
     batch: int = Field(2, ge=1)
-    """Patches per step."""
+    """Patches of one batch."""
     zoom: int = Field(1, ge=1)
     """Cut this many times as wide in plane and keep the center of k-space: as sharp as a scanner makes images."""
     share: float = Field(1.0, gt=0)
@@ -130,10 +113,15 @@ class Recipe(_Section):
     start_from: str = ""
     """Trained model to begin with: a name, or a weights file; nothing stands for random weights. A complex recipe can
     start from a magnitude model."""
+    freeze: tuple[str, ...] = ()
+    """Weights of ``start_from`` that stay as they are: patterns of their names, such as "stem.*" or "down.0.*"."""
     seed: int = 0
     """Seed of everything random."""
     steps: int = Field(20_000, ge=1)
     """Length of the run in optimizer steps."""
+    batches_per_step: int | None = Field(None, ge=1, le=MOST_STREAMS)
+    """Batches whose gradients one step averages, shared evenly among the processes: a run sees the same on any number
+    of processes that divides it. One for each process if left out."""
     validate_every: int = Field(500, ge=1)
     """Steps between validations."""
     validation_cases: int = Field(24, ge=1)
@@ -141,7 +129,7 @@ class Recipe(_Section):
     checkpoint_every: int = Field(500, ge=1)
     """Steps between checkpoints."""
     workers: int = Field(1, ge=0)
-    """Processes that draw scenes; 0 draws in the training process."""
+    """Processes that draw scenes for each batch of a step; 0 draws in the training process."""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """Arithmetic of the network; auto takes bfloat16 where the device computes with it."""
     network: NetworkRecipe = NetworkRecipe()
@@ -191,10 +179,15 @@ class Recipe(_Section):
             return self
         if self.lesson != "supervised":
             raise ValueError(f"loss '{self.loss}' learns from magnitudes: with channels 'complex' compare with scenes")
-        if self.scans.held_out > 0:
-            raise ValueError("channels 'complex' is judged by procedural scenes: set scans.held_out to 0")
         if self.noise:
             raise ValueError("'noise' is the noise of magnitudes: with channels 'complex' set the section 'mr'")
+        return self
+
+    @model_validator(mode="after")
+    def _only_trained_weights_are_kept(self) -> Self:
+        """Refuse to keep random weights."""
+        if self.freeze and not self.start_from:
+            raise ValueError("freeze keeps weights of a trained model: name it with start_from")
         return self
 
     @model_validator(mode="after")

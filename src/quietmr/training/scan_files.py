@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from quietmr.data import InputError
+from quietmr.io.complex_series import holds_series
 from quietmr.io.formats import FORMATS
-from quietmr.training.recipe import ScanRecipe
+from quietmr.io.raw import is_raw
+from quietmr.training.scan_recipe import ScanRecipe
 
+_BLOCK = 2**22
 _DICOM_SUFFIXES = {".dcm", ".ima"}
 _HALVES_OF_PAIRS = {".img", ".img.gz"}  # their header is what one reads
 
@@ -47,14 +50,21 @@ def _is_scan(path: Path) -> bool:
 
 
 def scan_facts(settings: ScanRecipe) -> list[dict[str, Any]]:
-    """Name (relative to the folder), size and SHA-256 of every scan of a recipe."""
+    """Name (relative to the folder), kind, size and SHA-256 of every scan of a recipe."""
     facts = []
     for scan in find_scans(settings):
         digest, size = hashlib.sha256(), 0
         for file in [scan] if scan.is_file() else sorted(entry for entry in scan.iterdir() if entry.is_file()):
-            content = file.read_bytes()
-            digest.update(content)
-            size += len(content)
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+                    size += len(block)
         name = scan.relative_to(settings.folder).as_posix()
-        facts.append({"file": name, "bytes": size, "sha256": digest.hexdigest()})
+        facts.append({"file": name, "kind": _kind(scan), "bytes": size, "sha256": digest.hexdigest()})
     return facts
+
+
+def _kind(scan: Path) -> str:
+    if holds_series(scan):
+        return "complex series"
+    return "raw" if scan.is_file() and is_raw(scan) else "image"

@@ -1,6 +1,7 @@
 """Real scans as training scenes, prepared so that their own noise and the scanner's interpolation do little harm."""
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 from quietmr.data import Image, InputError
 from quietmr.io import read
 from quietmr.signal.kspace import keep_kspace
-from quietmr.training.recipe import ScanRecipe
 from quietmr.training.scan_files import find_scans
+from quietmr.training.scan_recipe import ScanRecipe
 
 Scene = NDArray[np.float32]
+Value = TypeVar("Value", np.float32, np.complex64)
 
 # Brightest tissue: this percentile of the voxels above this part of the 99.9th percentile.
 _TISSUE, _FOREGROUND = 99.0, 0.05
@@ -46,8 +48,12 @@ def load_clean(settings: ScanRecipe) -> list[Scene]:
     InputError
         If there is no scan or a file cannot be read.
     """
-    frames = (frame for path in find_scans(settings) for frame in magnitude_of(read(path), path))
-    return [normalize(keep_kspace(frame, (1, settings.keep, settings.keep))) for frame in frames]
+    return [scene for path in find_scans(settings) for scene in clean_frames(read(path), path, settings.keep)]
+
+
+def clean_frames(image: Image, path: Path, keep: float) -> list[Scene]:
+    """Make a clean scene (F, Y, X) of each frame of a scan, with a part of its in-plane k-space."""
+    return [normalize(keep_kspace(frame, (1, keep, keep))) for frame in magnitude_of(image, path)]
 
 
 def magnitude_of(image: Image, path: Path) -> NDArray[np.float32]:
@@ -57,7 +63,12 @@ def magnitude_of(image: Image, path: Path) -> NDArray[np.float32]:
     return np.asarray(np.abs(image.data), dtype=np.float32)
 
 
-def split(scan: NDArray[np.float32], part: float) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+def split_axis(scan: NDArray[Any]) -> int:
+    """Axis along which a part of a scan (..., F, Y, X) is held out: slices if there are 8 or more, else rows."""
+    return -3 if scan.shape[-3] >= _MANY_SLICES else -2
+
+
+def split(scan: NDArray[Value], part: float, axis: int | None = None) -> tuple[list[NDArray[Value]], NDArray[Value]]:
     """Divide a scan into what training sees and what judges it.
 
     Parameters
@@ -65,16 +76,17 @@ def split(scan: NDArray[np.float32], part: float) -> tuple[list[NDArray[np.float
     scan : array, shape (..., F, Y, X)
     part : float
         Held-out part, 0 to 0.5.
+    axis : int, optional
+        -3 or -2; that of :func:`split_axis` if left out.
 
     Returns
     -------
     training : list of array
         The pieces on both sides of the held-out block; without a held-out part the whole scan.
     held_out : array
-        A block of slices (at most 12) or, for fewer than 8 slices, of rows, at three quarters of the way; empty for
-        part 0.
+        A block of slices (at most 12) or of rows, at three quarters of the way; empty for part 0.
     """
-    axis = -3 if scan.shape[-3] >= _MANY_SLICES else -2
+    axis = split_axis(scan) if axis is None else axis
     n = scan.shape[axis]
     wide = 0 if part == 0 else max(1, round(n * part))
     if axis == -3:

@@ -37,12 +37,13 @@ def draw_cases(n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96)) ->
 
 @torch.inference_mode()
 def denoised(network: nn.Module, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """Run a network on one piece (F, Y, X); the result is on the CPU and never negative."""
+    """Run a network on one piece (F, Y, X), complex or a magnitude; the result is on the CPU, magnitudes never < 0."""
     device = next(network.parameters()).device
     network.eval()
-    output: Tensor = network(torch.stack([noisy, sigma])[None].to(device))[0, 0].cpu().clamp_min(0.0)
+    channels = [noisy.real, noisy.imag] if noisy.is_complex() else [noisy]
+    output: Tensor = network(torch.stack([*channels, sigma])[None].to(device))[0].cpu()
     network.train()
-    return output
+    return torch.complex(output[0], output[1]) if noisy.is_complex() else output[0].clamp_min(0.0)
 
 
 def mean_gain(network: nn.Module, cases: list[Case]) -> float:

@@ -3,8 +3,10 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from quietmr.models.volume_convolution import VolumeConvolution
 
-class Convolution(nn.Conv3d):
+
+class Convolution(VolumeConvolution):
     """3 x 3 convolution of each frame, or 3 x 3 x 3 of the series, with reflected edges; the size stays.
 
     A single frame is repeated where the convolution asks for its neighbors.
@@ -37,7 +39,7 @@ class Convolution(nn.Conv3d):
         return result
 
 
-class Down(nn.Conv3d):
+class Down(VolumeConvolution):
     """Halve Y and X: each 2 x 2 pixels become channels, which a 1 x 1 convolution without bias mixes."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

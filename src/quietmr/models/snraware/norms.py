@@ -1,4 +1,8 @@
-"""Norms of series (B, C, F, Y, X)."""
+"""Norms of series (B, C, F, Y, X), in the arithmetic of their weights.
+
+On CPUs torch adds up the gradients of weight and bias in that of the input: in bfloat16, over the 65 000 pixels of a
+training patch, they were wrong by 24 and 84 %.
+"""
 
 from torch import Tensor, nn
 
@@ -11,7 +15,7 @@ class FrameNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+        return super().forward(x.transpose(1, 2).to(self.weight.dtype)).transpose(1, 2).to(x.dtype)
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -19,4 +23,4 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape."""
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+        return super().forward(x.movedim(1, -1).to(self.weight.dtype)).movedim(-1, 1).to(x.dtype)

@@ -1,23 +1,36 @@
 """The complex objects that are scanned: anatomy in motion, and the phase that tissue and shim give it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.phantoms.raw.chest import beat, build_chest
+from quietmr.phantoms.raw.canvas import Canvas
+from quietmr.phantoms.raw.chest import build_chest, paint_chest
 from quietmr.phantoms.raw.grid import Grid
 from quietmr.phantoms.raw.head_slab import draw_head_slab
+from quietmr.phantoms.raw.palette import STEADY, first_pass
 from quietmr.phantoms.raw.protocol import RawProtocol
+from quietmr.phantoms.raw.timing import Moment
 from quietmr.phantoms.raw.waves import slow_field
 from quietmr.phantoms.texture import Volume
 
-# Maps a cardiac phase (0 to 1) to the object on the fine grid, shape (Z, Y, X).
-Body = Callable[[float], NDArray[np.complex64]]
-_Anatomy = Callable[[float], Volume]
+_Anatomy = Callable[[Moment], Canvas]
 
 # SD of the smooth phase and steepest ramp across the field of view, in radians.
 _PHASE, _RAMP = 0.7, 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The object at one moment, shape (Z, Y, X) of the fine grid: complex brightness, and tissues (`Tissue`)."""
+
+    brightness: NDArray[np.complex64]
+    labels: NDArray[np.uint8]
+
+
+Body = Callable[[Moment], Scene]
 
 
 def draw_body(protocol: RawProtocol, grid: Grid, rng: np.random.Generator) -> Body:
@@ -32,11 +45,16 @@ def draw_body(protocol: RawProtocol, grid: Grid, rng: np.random.Generator) -> Bo
     Returns
     -------
     function
-        Gives the object at a phase of the cardiac cycle; only the heart and the disk move.
+        Gives the object at a moment; the chest and the disk move.
     """
-    anatomy = _ANATOMY[protocol.subject](grid, rng)
+    anatomy = _ANATOMY[protocol.subject](protocol, grid, rng)
     turn = np.exp(1j * _object_phase(grid, rng)).astype(np.complex64)
-    return lambda phase: anatomy(phase) * turn
+
+    def at(moment: Moment) -> Scene:
+        canvas = anatomy(moment)
+        return Scene(canvas.image * turn, canvas.labels)
+
+    return at
 
 
 def _object_phase(grid: Grid, rng: np.random.Generator) -> Volume:
@@ -48,17 +66,20 @@ def _object_phase(grid: Grid, rng: np.random.Generator) -> Volume:
     return phase
 
 
-def _heart(grid: Grid, rng: np.random.Generator) -> _Anatomy:
+def _heart(protocol: RawProtocol, grid: Grid, rng: np.random.Generator) -> _Anatomy:
     chest = build_chest(grid, rng)
-    return lambda phase: beat(chest, phase)
+    motion = {"travel": protocol.breathing_mm, "inflow": protocol.inflow}
+    if protocol.timing == "first-pass":
+        return lambda moment: paint_chest(chest, moment, first_pass(moment.seconds), **motion)
+    return lambda moment: paint_chest(chest, moment, STEADY, **motion)
 
 
-def _brain(grid: Grid, rng: np.random.Generator) -> _Anatomy:
-    head = draw_head_slab(grid, rng)
-    return lambda phase: head
+def _brain(_protocol: RawProtocol, grid: Grid, rng: np.random.Generator) -> _Anatomy:
+    head = Canvas.over(draw_head_slab(grid, rng))
+    return lambda _moment: head
 
 
-def _disk(grid: Grid, rng: np.random.Generator) -> _Anatomy:
+def _disk(_protocol: RawProtocol, grid: Grid, rng: np.random.Generator) -> _Anatomy:
     """Build an ellipse with a soft edge and slow shading, which shrinks by a tenth and back in a cycle."""
     tilt = rng.uniform(-0.3, 0.3, 2)
     width = 3.0 * max(grid.spacing[1:]) / min(grid.half_axes[:2])
@@ -68,11 +89,15 @@ def _disk(grid: Grid, rng: np.random.Generator) -> _Anatomy:
     radius = np.sqrt(np.square(z) + np.square(y) + np.square(x))
     shade = 1.0 + tilt[0] * y + tilt[1] * x
 
-    def at(phase: float) -> Volume:
-        edge = 1.0 - 0.05 * (1.0 - np.cos(2.0 * np.pi * phase))
-        return np.asarray(shade / (1.0 + np.exp((radius - edge) / (0.5 * width))), dtype=np.float32)
+    def at(moment: Moment) -> Canvas:
+        edge = 1.0 - 0.05 * (1.0 - np.cos(2.0 * np.pi * moment.cardiac))
+        return Canvas.over(np.asarray(shade / (1.0 + np.exp((radius - edge) / (0.5 * width))), dtype=np.float32))
 
     return at
 
 
-_ANATOMY: dict[str, Callable[[Grid, np.random.Generator], _Anatomy]] = {"heart": _heart, "brain": _brain, "disk": _disk}
+_ANATOMY: dict[str, Callable[[RawProtocol, Grid, np.random.Generator], _Anatomy]] = {
+    "heart": _heart,
+    "brain": _brain,
+    "disk": _disk,
+}

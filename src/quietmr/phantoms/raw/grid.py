@@ -59,6 +59,12 @@ class Grid:
         z = _every_second(self.z) if self.is_3d else self.z
         return z, _every_second(self.y), _every_second(self.x)
 
+    def at_encoded(self, fine: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Values (Z, Y, X) of the fine grid at the voxels of the encoded one."""
+        start_y, start_x = (n // 2 % 2 for n in fine.shape[1:])
+        planes = fine[fine.shape[0] // 2 % 2 :: 2] if self.is_3d else fine
+        return planes[:, start_y::2, start_x::2]
+
 
 def lay_grid(protocol: RawProtocol) -> Grid:
     """Lay the fine grid into the field of view of a protocol (readout oversampling not included)."""

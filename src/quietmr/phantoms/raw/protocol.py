@@ -9,6 +9,7 @@ import numpy as np
 from quietmr.data import InputError
 
 Subject = Literal["heart", "brain", "disk"]
+Timing = Literal["gated", "real-time", "first-pass"]
 CalibrationMode = Literal["none", "embedded", "separate", "interleaved"]
 
 # Field of view along x in mm, thickness of a slice and of a slab, that suit the subjects.
@@ -50,7 +51,18 @@ class RawProtocol:
     asymmetric_echo : float
         Acquired part of the readout, above 0.5 up to 1; its beginning is left out.
     frames : int
-        Cardiac phases; the object moves from one to the next.
+        Cardiac phases, or moments (see ``timing``); the object moves from one to the next.
+    timing : {"gated", "real-time", "first-pass"}
+        Frames divide one cardiac cycle, breath held; or follow each other in free breathing; or show how contrast agent
+        passes through the heart, one in each heartbeat, at rest.
+    heart_rate : float
+        Beats in a minute, unless gated.
+    frame_ms : float
+        Time between two frames in real time.
+    breathing_mm : float
+        Travel of the diaphragm in a breath; the heart follows, the chest wall less. 0: breath held.
+    inflow : float
+        How much brighter blood is that has just come in, 0 to 1.
     repetitions, averages : int
         How often all is measured again; nothing moves, only the noise is new.
     slices : int
@@ -88,6 +100,11 @@ class RawProtocol:
     partial_fourier: tuple[float, float] = (1.0, 1.0)
     asymmetric_echo: float = 1.0
     frames: int = 1
+    timing: Timing = "gated"
+    heart_rate: float = 70.0
+    frame_ms: float = 60.0
+    breathing_mm: float = 0.0
+    inflow: float = 0.0
     repetitions: int = 1
     slices: int = 1
     averages: int = 1
@@ -105,6 +122,7 @@ class RawProtocol:
         _check_counts(self)
         _check_numbers(self)
         _check_sampling(self)
+        _check_motion(self)
 
     @property
     def is_3d(self) -> bool:
@@ -144,6 +162,7 @@ def _check_names(protocol: RawProtocol) -> None:
     for name, value, known in (
         ("subject", protocol.subject, get_args(Subject)),
         ("calibration mode", protocol.calibration, get_args(CalibrationMode)),
+        ("timing", protocol.timing, get_args(Timing)),
     ):
         if value not in known:
             raise InputError(f"There is no {name} '{value}': choose one of {', '.join(known)}.")
@@ -190,6 +209,10 @@ def _check_numbers(protocol: RawProtocol) -> None:
         "the correlation": ((protocol.correlation,), 0.0, 0.99),
         "partial Fourier": (protocol.partial_fourier, 0.501, 1.0),
         "the asymmetric echo": ((protocol.asymmetric_echo,), 0.501, 1.0),
+        "the heart rate (beats in a minute)": ((protocol.heart_rate,), 20.0, 300.0),
+        "the time between frames (ms)": ((protocol.frame_ms,), 1.0, 10000.0),
+        "the travel of the diaphragm (mm)": ((protocol.breathing_mm,), 0.0, 40.0),
+        "inflow": ((protocol.inflow,), 0.0, 1.0),
     }
     for name, (values, lowest, highest) in numbers.items():
         # Written so that NaN fails as well.
@@ -200,6 +223,19 @@ def _check_numbers(protocol: RawProtocol) -> None:
         raise InputError(
             "Without readout oversampling the roll-off of the receiver would lie in the image: "
             "give oversampling 2, or receiver bandwidth 1."
+        )
+
+
+def _check_motion(protocol: RawProtocol) -> None:
+    wanted = protocol.breathing_mm or protocol.inflow or protocol.timing == "first-pass"
+    if wanted and protocol.subject != "heart":
+        raise InputError(
+            f"Breathing, inflow and contrast agent are those of a chest, not of the subject '{protocol.subject}': "
+            "take the subject heart."
+        )
+    if protocol.breathing_mm and protocol.timing == "gated":
+        raise InputError(
+            "Gated frames are of one breath-hold: give the timing real-time or first-pass, or no breathing."
         )
 
 

@@ -1,7 +1,7 @@
 """A simulated raw scan: object, coils, k-space, receiver, headers, and the truth behind it."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from quietmr.phantoms.raw.headers import (
 from quietmr.phantoms.raw.lattice import measured_part
 from quietmr.phantoms.raw.protocol import RawProtocol
 from quietmr.phantoms.raw.receiver import Receiver, build_receiver, draw_noise
+from quietmr.phantoms.raw.timing import moments
 from quietmr.phantoms.raw.truth import RawTruth, sense_g
 
 # Tissue is where the object is brighter than this part of its brightest place.
@@ -72,12 +73,14 @@ def simulate_raw(
     tell = progress or (lambda done: None)
     grid = lay_grid(protocol)
     body = draw_body(protocol, grid, rng)
-    objects = [body(frame / protocol.frames) for frame in range(protocol.frames)]
+    scenes = [body(moment) for moment in moments(protocol)]
+    objects = [scene.brightness for scene in scenes]
     loops = place_loops(protocol.coils, grid, rng)
     fields = np.stack([sensitivity(loop, *grid.encoded()) for loop in loops])
     mask = _tissue(objects[0], grid, protocol)
     receiver = build_receiver(_overlap(fields, mask), protocol, rng)
-    truth = _truth_without_image(protocol, fields, mask, receiver)
+    labels = np.stack([grid.at_encoded(scene.labels) for scene in scenes])
+    truth = _truth_without_image(protocol, fields, mask, receiver, labels)
     headers = [separate_headers(protocol)] if protocol.calibration == "separate" else []
     headers.append(imaging_headers(protocol))
     parts, image = _measure(protocol, (grid, objects, loops), receiver, truth, headers, tell)
@@ -88,8 +91,7 @@ def simulate_raw(
             _add_noise(part, protocol, receiver, rng)
     tell(1.0)
     kspace = _assemble(protocol, headers, parts, _noise_scan(protocol, receiver, rng))
-    final = RawTruth(image * scale, truth.coil_maps, truth.covariance, truth.whitener, truth.gmap, mask)
-    return RawScan(kspace, final)
+    return RawScan(kspace, replace(truth, image=image * scale))
 
 
 def _tissue(still: NDArray[np.complex64], grid: Grid, protocol: RawProtocol) -> NDArray[np.bool_]:
@@ -107,12 +109,16 @@ def _overlap(fields: NDArray[np.complex64], mask: NDArray[np.bool_]) -> NDArray[
 
 
 def _truth_without_image(
-    protocol: RawProtocol, fields: NDArray[np.complex64], mask: NDArray[np.bool_], receiver: Receiver
+    protocol: RawProtocol,
+    fields: NDArray[np.complex64],
+    mask: NDArray[np.bool_],
+    receiver: Receiver,
+    labels: NDArray[np.uint8],
 ) -> RawTruth:
     whitened = np.tensordot(receiver.whitener * receiver.gain, fields, axes=1)
     maps = (whitened / np.sqrt(np.square(np.abs(whitened)).sum(axis=0))).astype(np.complex64)
     nothing = np.zeros((protocol.frames, *mask.shape), np.complex64)
-    return RawTruth(nothing, maps, receiver.covariance, receiver.whitener, sense_g(maps, protocol), mask)
+    return RawTruth(nothing, maps, receiver.covariance, receiver.whitener, sense_g(maps, protocol), mask, labels)
 
 
 def _measure(

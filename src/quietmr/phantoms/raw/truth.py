@@ -28,6 +28,8 @@ class RawTruth:
         g-factor of SENSE with these maps and this lattice; noise SD of the reconstructed image is g sqrt(R).
     mask : array, shape (Z, Y, X), bool
         Where the object is.
+    labels : array, shape (T, Z, Y, X), uint8
+        Tissue of the heart at the middle of each voxel, by closed form (`Tissue`); 0 elsewhere and in other subjects.
     sigma : float
         Noise SD per real channel of a fully sampled image in the units of ``image``.
     """
@@ -38,6 +40,7 @@ class RawTruth:
     whitener: NDArray[np.complex128]
     gmap: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    labels: NDArray[np.uint8]
     sigma: float = 1.0
 
 

@@ -172,4 +172,4 @@ def _gain(after: float, before: float) -> str:
 
 
 def _number(value: float, digits: int = 2) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -14,6 +14,7 @@ from quietmr.denoise.channels import Picture
 from quietmr.denoise.correlation import block_correlation, noise_correlation
 from quietmr.denoise.engines import DEFAULT_ENGINE
 from quietmr.denoise.frame_pca import common_part
+from quietmr.denoise.frame_wiener import filter_frames
 from quietmr.denoise.guard import give_back
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.noise_law import allowed, gaussian_around
@@ -29,6 +30,8 @@ _GROUP_STATIC, _GROUP_SLICE, _GROUP_OTHER = 80, 48, 128
 # Complex blocks tell twice, with both parts, how those of a group vary, so fewer are enough. In time the same place is
 # looked at again rather than its surroundings (both measured: docs/models.md).
 _GROUP_COMPLEX, _SEARCH_COMPLEX_TIME = 48, (8, 2, 2)
+# Passes along the frames of a complex sequence (measured: docs/cine_quality.md).
+_FRAME_PASSES = 2
 # Of the progress of one image, the part that the network makes up.
 _NETWORK_SHARE = 0.4
 
@@ -66,7 +69,9 @@ class GuidedDenoiser:
         steps = self.preset.steps_for(image)
         end = _NETWORK_SHARE if steps.passes else 1.0
         network = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)
-        pilot = network(with_common_frames(image) if steps.common else image)
+        pilot = network(image)
+        if steps.common:
+            pilot = along_frames(image, pilot)
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
         taken = {**found, "method": self.name, "network": steps.network, "passes": steps.passes}
@@ -125,6 +130,19 @@ def with_common_frames(image: Image) -> Image:
     left = from_stacks(np.stack([common.left for common in stacks]), axis) * sigma
     noise = replace(image.noise, sigma=np.asarray(left, np.float32))
     return image.replace(data=np.where(sigma > 0, data, image.data), noise=noise)
+
+
+def along_frames(image: Image, pilot: Image) -> Image:
+    """Filter the noisy frames along what the network and principal components found, twice."""
+    assert image.noise is not None, "the network has checked it"
+    axis: FrameAxis = "time"
+    sigma = image.noise.over(image.shape)
+    level = np.asarray(np.where(sigma > 0, sigma, np.float32(image.noise.level)), dtype=np.float32)
+    mean = np.float32(0.5) * (with_common_frames(image).data + pilot.data)
+    noisy, found = (to_stacks(np.asarray(array / level, image.data.dtype), axis) for array in (image.data, mean))
+    for _ in range(_FRAME_PASSES):
+        found = np.stack([filter_frames(stack, guide) for stack, guide in zip(noisy, found, strict=True)])
+    return pilot.replace(data=np.where(sigma > 0, from_stacks(found, axis) * level, image.data))
 
 
 def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:

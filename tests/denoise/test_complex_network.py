@@ -123,9 +123,9 @@ def test_passes_for_complex_images_depend_on_the_third_axis(complex_model, rng):
     preset = preset_for(complex_model, passes=3, complex_passes=2, complex_passes_time=1)
     still = complex_image((1, 5, 8, 8), rng)
     moving = complex_image((5, 1, 8, 8), rng, frames="time")
-    assert preset.steps_for(still) == (complex_model, 2)
-    assert preset.steps_for(moving) == (complex_model, 1)
-    assert preset.steps_for(Image(np.ones((1, 1, 8, 8)))) == ("quiet-fast", 3)
+    assert preset.steps_for(still) == (complex_model, False, 2)
+    assert preset.steps_for(moving) == (complex_model, True, 1)
+    assert preset.steps_for(Image(np.ones((1, 1, 8, 8)))) == ("quiet-fast", False, 3)
 
 
 def test_who_takes_complex_images(complex_model):

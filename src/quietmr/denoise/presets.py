@@ -14,15 +14,15 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    common : bool
-        Whether what the frames have in common is found first (:mod:`quietmr.denoise.frame_pca`).
     network : str
+    along_frames : bool
+        Whether filters along the frames follow (:mod:`quietmr.denoise.frame_pca`, :mod:`quietmr.denoise.frame_wiener`).
     passes : int
-        Passes of the filter after the network; 0 for none.
+        Passes of nonlocal Bayes at the end; 0 for none.
     """
 
-    common: bool
     network: str
+    along_frames: bool
     passes: int
 
 
@@ -53,10 +53,10 @@ class Preset:
     def steps_for(self, image: Image) -> Steps:
         """Choose by what the image is: magnitude or complex, slices or time."""
         if not image.is_complex:
-            return Steps(common=False, network=self.network, passes=self.passes)
+            return Steps(network=self.network, along_frames=False, passes=self.passes)
         in_time = frame_axis(image) == "time"
         passes = self.complex_passes_time if in_time else self.complex_passes
-        return Steps(common=in_time, network=self.complex_network, passes=passes)
+        return Steps(network=self.complex_network, along_frames=in_time, passes=passes)
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -67,8 +67,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-complex",
             1,
             1,
-            "The network quiet-fast (complex images: quiet-complex, in sequences behind principal components of the "
-            "frames), then one pass of nonlocal Bayes that it guides.",
+            "The network quiet-fast (complex images: quiet-complex, then filters along the frames of sequences) and one "
+            "pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(
             "quiet-fast",

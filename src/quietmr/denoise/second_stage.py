@@ -1,7 +1,7 @@
 """A network and, on top of it, one or more passes of nonlocal Bayes that it guides: the ``quiet`` presets."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,13 +70,13 @@ class GuidedDenoiser:
         end = _NETWORK_SHARE if steps.passes else 1.0
         network = NetworkDenoiser(steps.network, self.device, progress=self._tell(0.0, end), engine=self.engine)
         pilot = network(image)
-        if steps.common:
+        if steps.along_frames:
             pilot = along_frames(image, pilot)
         assert image.noise is not None, "the network has checked it"
         found = pilot.history[-1].parameters
         taken = {**found, "method": self.name, "network": steps.network, "passes": steps.passes}
-        if steps.common:
-            taken["frames"] = "principal components"
+        if steps.along_frames:
+            taken["frames"] = "principal components, Wiener filter"
         if steps.passes == 0:
             return image.after(Step("denoise", taken), pilot.data)
         axis: FrameAxis = found["third_axis"]
@@ -117,32 +117,23 @@ class GuidedDenoiser:
         return give_back(x, p, correlation=axes) * (level * spread), axes is None
 
 
-def with_common_frames(image: Image) -> Image:
-    """Keep what the frames of a complex sequence have in common; its noise map tells the noise that is left."""
-    if image.noise is None or image.noise.level == 0.0:
-        return image
-    axis: FrameAxis = "time"
-    sigma = image.noise.over(image.shape)
-    level = np.float32(image.noise.level)
-    known = np.asarray(np.where(sigma > 0, sigma, level), dtype=np.float32)
-    stacks = [common_part(stack) for stack in to_stacks(np.asarray(image.data / known, image.data.dtype), axis)]
-    data = from_stacks(np.stack([common.picture for common in stacks]), axis) * known
-    left = from_stacks(np.stack([common.left for common in stacks]), axis) * sigma
-    noise = replace(image.noise, sigma=np.asarray(left, np.float32))
-    return image.replace(data=np.where(sigma > 0, data, image.data), noise=noise)
-
-
 def along_frames(image: Image, pilot: Image) -> Image:
     """Filter the noisy frames along what the network and principal components found, twice."""
     assert image.noise is not None, "the network has checked it"
     axis: FrameAxis = "time"
     sigma = image.noise.over(image.shape)
     level = np.asarray(np.where(sigma > 0, sigma, np.float32(image.noise.level)), dtype=np.float32)
-    mean = np.float32(0.5) * (with_common_frames(image).data + pilot.data)
-    noisy, found = (to_stacks(np.asarray(array / level, image.data.dtype), axis) for array in (image.data, mean))
-    for _ in range(_FRAME_PASSES):
-        found = np.stack([filter_frames(stack, guide) for stack, guide in zip(noisy, found, strict=True)])
+    stacks = (to_stacks(np.asarray(each.data / level, image.data.dtype), axis) for each in (image, pilot))
+    found = np.stack([_along_frames(noisy, guide) for noisy, guide in zip(*stacks, strict=True)])
     return pilot.replace(data=np.where(sigma > 0, from_stacks(found, axis) * level, image.data))
+
+
+def _along_frames(noisy: Picture, guide: Picture) -> Picture:
+    """Filter one sequence in units of its noise."""
+    found: Picture = np.float32(0.5) * (common_part(noisy) + guide)
+    for _ in range(_FRAME_PASSES):
+        found = filter_frames(noisy, found)
+    return found
 
 
 def _group_size(x: Picture, *, is_white: bool, static: bool) -> int:

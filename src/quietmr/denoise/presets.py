@@ -67,7 +67,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "quiet-complex",
             1,
             1,
-            "The network quiet-fast (complex images: quiet-complex, then filters along the frames of sequences) and one "
+            "The network quiet-fast (complex images: quiet-complex; sequences: and filters along the frames), then one "
             "pass of nonlocal Bayes that it guides.",
         ),
         "quiet-best": Preset(

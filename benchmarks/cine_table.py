@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cine_rivals import BLUR, RIVALS
 from cine_scans import CASES
 from goals import Finding
+from scipy.stats import chi2
 from tables import markdown
 
 UNTOUCHED = "untouched"
@@ -67,8 +68,18 @@ def append(path: Path, row: Row) -> None:
         file.write(json.dumps(asdict(row)) + "\n")
 
 
+def unbiased(row: Row) -> Row:
+    """Correct for the median of a sample SD, which lies below the true SD: by 5 % for 8 replicas, 0.5 % for 64."""
+    if row.replicas < 2:
+        return row
+    low = math.sqrt(chi2.median(row.replicas - 1) / (row.replicas - 1))
+    snr = {name: low * getattr(row, name) for name in ("snr_blood", "snr_myocardium", "cnr")}
+    return replace(row, sd_blood=row.sd_blood / low, sd_myocardium=row.sd_myocardium / low, **snr)
+
+
 def tables(rows: dict[tuple[str, str], Row]) -> str:
     """All tables as Markdown."""
+    rows = {key: unbiased(row) for key, row in rows.items()}
     parts = [_goals(rows)]
     for case in CASES:
         found = [rows[case, method] for method in ORDER if (case, method) in rows]

@@ -7,7 +7,7 @@ import pytest
 from cine_measures import Running, edges, fidelity, snr, upslope, wall
 from cine_rivals import BLUR, RIVALS, find, variants
 from cine_scans import CASES, Scan, measure
-from cine_table import UNTOUCHED, Row, append, read, tables
+from cine_table import UNTOUCHED, Row, append, read, tables, unbiased
 from scipy.ndimage import gaussian_filter, shift
 from scipy.special import erf
 
@@ -156,6 +156,20 @@ def test_snr_and_cnr_by_their_formulas():
     mean, sd = np.array([[26.0, 26.0, 10.0]]), np.array([[2.0, 2.0, 4.0]])
     found = snr(mean, sd, [mean > 20, mean < 20])
     assert (found.blood, found.myocardium, found.cnr) == (13.0, 2.5, 2 * 16.0 / 6.0)
+
+
+def test_few_replicas_do_not_flatter(rng):
+    running = Running()
+    for value in 20 + 2 * rng.standard_normal((5, 200, 200)):
+        running.add(value)
+    mask = np.ones((200, 200), bool)
+    mask[:100] = False
+    found = snr(running.mean, running.sd, [mask, ~mask])
+    assert found.blood > 10.7
+    row = Row("", "", replicas=5, snr_blood=found.blood, sd_blood=found.sd_blood)
+    # What is left is the spread of the mean.
+    assert unbiased(row).snr_blood == pytest.approx(10.0, rel=0.03)
+    assert unbiased(row).sd_blood == pytest.approx(2.0, rel=0.02)
 
 
 def test_variants_of_rivals_have_their_own_words_and_follow_the_noise(rng):

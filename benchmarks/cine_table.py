@@ -92,7 +92,7 @@ def tables(rows: dict[tuple[str, str], Row]) -> str:
 
 
 def _fidelity(rows: Sequence[Row]) -> str:
-    head = ["method", "PSNR", "in the heart", "bias blood / muscle %", "wall error px", "x-t error %", "s"]
+    head = ["method", "PSNR", "in the heart", "bias blood / muscle %", "wall error px", "x-t error %"]
     lines = [
         [
             row.method + (f" ({row.variant})" if row.variant else ""),
@@ -101,7 +101,6 @@ def _fidelity(rows: Sequence[Row]) -> str:
             f"{_number(row.bias_blood, 1)} / {_number(row.bias_myocardium, 1)}",
             _number(row.error),
             _number(100 * row.profile, 1),
-            _number(row.seconds, 1),
         ]
         for row in rows
         if row.method != TRUTH

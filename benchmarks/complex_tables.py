@@ -22,10 +22,10 @@ def report(rows: Sequence[ComplexRow]) -> str:
     """All tables, of the cells in which nothing is missing."""
     rows = finished(rows)
     magnitude = [replace(row, psnr=row.psnr_magnitude, psnr_all=row.psnr_magnitude_all) for row in rows]
-    parts = ["#### Goal", verdict(rows, magnitude)]
+    parts = ["### Goal", verdict(rows, magnitude)]
     for title, part in (("Complex error", rows), ("Magnitude", magnitude)):
-        parts += [f"#### {title}", by_group(part), by_subject(part)]
-    return "\n\n".join([*parts, "#### SSIM of the magnitude", similarity(rows), "#### Rivals", winners(rows)])
+        parts += [f"### {title}", by_group(part), by_subject(part)]
+    return "\n\n".join([*parts, "### SSIM of the magnitude", similarity(rows), "### Rivals", winners(rows)])
 
 
 def finished(rows: Sequence[ComplexRow]) -> list[ComplexRow]:

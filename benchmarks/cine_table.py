@@ -86,7 +86,7 @@ def tables(rows: dict[tuple[str, str], Row]) -> str:
         extra = [row for (where, method), row in rows.items() if where == case and method not in ORDER]
         if found:
             parts.append(
-                f"### {case[0].upper()}{case[1:]}\n\n{_fidelity([*found, *extra])}\n\n{_replicas([*found, *extra])}"
+                f"## {case[0].upper()}{case[1:]}\n\n{_fidelity([*found, *extra])}\n\n{_replicas([*found, *extra])}"
             )
     return "\n\n".join(parts) + "\n"
 

@@ -7,13 +7,11 @@ form (Gavish and Donoho, IEEE Trans. Inf. Theory 63:2137, 2017). Complex images 
 components as real and imaginary part would.
 """
 
-from collections.abc import Iterator
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from quietmr.denoise.channels import Picture
+from quietmr.denoise.frame_patches import filter_patches
 from quietmr.denoise.noise_edge import edge_inflation
 
 _SIDE, _STEP = 9, 3  # of the patches, in pixels
@@ -32,27 +30,15 @@ def common_part(series: Picture) -> Picture:
     -------
     array, shape (F, Y, X), complex64
     """
-    frames, *size = series.shape
-    x = torch.from_numpy(np.ascontiguousarray(series, np.complex64))
-    sides = [min(_SIDE, n) for n in size]
-    inflation = edge_inflation(series, (sides[0], sides[1]))
-    values, weights = torch.zeros_like(x), torch.zeros(size)
-    for corners in _rows_of_corners(size, sides):
-        patches = torch.stack([x[:, y : y + sides[0], c : c + sides[1]].flatten(1) for y, c in corners])
+    sides = (min(_SIDE, series.shape[1]), min(_SIDE, series.shape[2]))
+    inflation = edge_inflation(series, sides)
+
+    def work(patches: Tensor) -> tuple[Tensor, Tensor]:
         kept, rank = _shrink(patches, inflation)
         # Patches with few components are the surest.
-        for (y, c), patch, weight in zip(corners, kept, 1.0 / (1.0 + rank), strict=True):
-            rows, columns = slice(y, y + sides[0]), slice(c, c + sides[1])
-            values[:, rows, columns] += weight * patch.view(frames, *sides)
-            weights[rows, columns] += weight
-    return np.asarray((values / weights).numpy(), np.complex64)
+        return kept, 1.0 / (1.0 + rank)
 
-
-def _rows_of_corners(size: list[int], sides: list[int]) -> Iterator[list[tuple[int, int]]]:
-    """Corners of overlapping patches, one row of patches at a time."""
-    ys, xs = ([*range(0, n - side, _STEP), n - side] for n, side in zip(size, sides, strict=True))
-    for y in ys:
-        yield [(y, x) for x in xs]
+    return filter_patches([series], _SIDE, _STEP, work)
 
 
 def _shrink(patches: Tensor, inflation: float) -> tuple[Tensor, Tensor]:

@@ -5,11 +5,11 @@ together is C = P P^H / n, and nearest to the truth, among all mixtures of frame
 noise variance of a complex value, 1 for each channel). Nothing is mixed in the plane, so edges stay.
 """
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from quietmr.denoise.channels import Picture
+from quietmr.denoise.frame_patches import filter_patches
 
 _SIDE, _STEP = 5, 2  # of the patches, in pixels
 _NOISE = 2.0
@@ -29,18 +29,9 @@ def filter_frames(series: Picture, pilot: Picture) -> Picture:
     -------
     array, shape (F, Y, X), complex64
     """
-    frames, *size = series.shape
-    noisy, guide = (torch.from_numpy(np.ascontiguousarray(array, np.complex64)) for array in (series, pilot))
-    sides = [min(_SIDE, n) for n in size]
-    rows, columns = ([*range(0, n - side, _STEP), n - side] for n, side in zip(size, sides, strict=True))
-    total, weights = torch.zeros_like(noisy), torch.zeros(size)
-    for y in rows:
-        parts = [(slice(y, y + sides[0]), slice(x, x + sides[1])) for x in columns]
-        stacks = (torch.stack([array[:, *part].flatten(1) for part in parts]) for array in (noisy, guide))
-        for part, patch in zip(parts, wiener(*stacks), strict=True):
-            total[:, *part] += patch.view(frames, *sides)
-            weights[part] += 1.0
-    return np.asarray((total / weights).numpy(), np.complex64)
+    return filter_patches(
+        [series, pilot], _SIDE, _STEP, lambda noisy, guide: (wiener(noisy, guide), torch.ones(len(noisy)))
+    )
 
 
 def wiener(noisy: Tensor, guide: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from quietmr.training.recipe import Recipe
 
 Precision = Literal["32-true", "bf16-mixed"]
 
-# oneDNN (torch 2.13) on CPUs with AMX: bfloat16 gradients of the weights of a convolution over planes of this many
-# voxels were off by a third, not a number, or crashed the process, unless there were frames enough (measured from 16 to
-# 96 channels: 62 x 62 voxels and 8 frames of 64 x 64 were right, 64 x 64 with 3 frames and 96 x 96 with 8 were wrong).
+# oneDNN (torch 2.13) on CPUs with AMX: bfloat16 gradients of weights of convolutions over planes of this many voxels
+# were off by a third, not a number, or crashed the process, unless there were frames enough (measured from 16 to 96
+# channels: 62 x 62 voxels and 8 frames of 64 x 64 were right, 64 x 64 with 3 frames and 96 x 96 with 8 were wrong).
+# quietmr.models.volume_convolution mends those of ordinary convolutions; those of transposed ones stay wrong.
 _LARGEST_PLANE, _ENOUGH_FRAMES = 62 * 62, 16
 
 

@@ -1,0 +1,5 @@
+"""What was removed, tested: is it noise, all of the noise, and nothing but noise?"""
+
+from quietmr.evaluate.residual.findings import Finding, ResidualEvidence, Verdict
+
+__all__ = ["Finding", "ResidualEvidence", "Verdict"]

@@ -1,4 +1,4 @@
-"""What was removed, tested: is it noise, all of the noise, and nothing but noise?"""
+"""What was removed, tested for being noise, all of the noise, and nothing but noise."""
 
 from quietmr.evaluate.residual.findings import Finding, ResidualEvidence, Verdict
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs benchmark clean
+.PHONY: demo test lint docs benchmarks clean
 
 demo: $(VENV)/.core
 	$(BIN)/quietmr demo demo
@@ -15,9 +15,10 @@ docs: $(VENV)/.test
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-benchmark: $(VENV)/.test
-	$(BIN)/python benchmarks/quality.py
-	$(BIN)/python benchmarks/speed.py
+# Every number of README and docs, measured anew: many hours; it goes on where it was stopped.
+benchmarks: $(VENV)/.test
+	mkdir -p runs/bench
+	$(BIN)/python benchmarks/everything.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

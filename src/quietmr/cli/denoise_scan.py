@@ -17,7 +17,7 @@ from quietmr.cli.denoise import Denoise
 from quietmr.cli.denoised_images import copies, pair_stored_as, removed_image, stored_as, try_formats
 from quietmr.cli.facts import denoising_facts, denoising_words, doubts, pair_facts
 from quietmr.cli.failures import UsageError
-from quietmr.cli.grids import given_noise, noise_image, read_mask, read_noise_map
+from quietmr.cli.grids import noise_image, read_mask, told_noise
 from quietmr.cli.jobs import DenoisingJob
 from quietmr.cli.outputs import emit
 from quietmr.cli.partner import read_scan
@@ -29,7 +29,6 @@ from quietmr.denoise.device import select_device
 from quietmr.io import write
 from quietmr.io.atomic import replacing_together
 from quietmr.io.pair import Pair
-from quietmr.noise import estimate_noise
 
 
 def check_method(model: str, device: str, engine: str, *, is_complex: bool) -> None:
@@ -92,7 +91,7 @@ class DenoiseScan:
         _warn_if_denoised(job, image)
         try_formats(job, image, pair)
         mask = read_mask(Path(options.mask), image) if options.mask else None
-        noise = self._noise(image, mask)
+        noise = told_noise(options, image, mask)
         shown = not (options.quiet or options.json)
         with progress_bar(f"denoising {job.source.name}", shown=shown) as tell:
             after = denoise(
@@ -107,13 +106,6 @@ class DenoiseScan:
                 progress=tell,
             )
         return _Result(image, after, noise, mask, pair)
-
-    def _noise(self, image: Image, mask: NDArray[np.bool_] | None) -> NoiseMap:
-        if self.options.sigma is not None:
-            return given_noise(self.options.sigma, image)
-        if self.options.noise_map_in is not None:
-            return read_noise_map(Path(self.options.noise_map_in), image)
-        return image.noise if image.noise is not None else estimate_noise(image, mask)
 
     def _write_images(self, job: DenoisingJob, result: _Result, temporary_for: Callable[[Path], Path]) -> None:
         """Write beside the final names."""

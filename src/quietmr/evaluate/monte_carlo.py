@@ -84,10 +84,10 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
     return NoiseGain(
         sd=after.sd.astype(np.float32),
         gain=gain,
-        bias=_part_in_phase(after.mean - signal, signal),
         replicas=replicas,
         median=float(np.median(gain[inside])),
         relative_error=float(1 / np.sqrt(2 * (replicas - 1) * (2 if image.is_complex else 1))),
+        bias=_part_in_phase(after.mean - signal, signal),
     )
 
 

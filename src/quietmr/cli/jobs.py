@@ -60,6 +60,11 @@ class Job:
         return (self.noise_map,) if self.noise_map else ()
 
     @property
+    def tables(self) -> tuple[Path, ...]:
+        """Plain files that will be written, other than sidecars and figures."""
+        return ()
+
+    @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that will be written."""
         return self.maps

@@ -47,6 +47,8 @@ def _check_formats(job: Job, *, force: bool) -> None:
             raise OutputError(
                 f"{path} would hold fractions, for which {format_of(path).name} has no place: use .nii.gz."
             )
+    for path in job.tables:
+        _check_plain_file(path, force=force)
     if not isinstance(job, ImageJob):
         return
     for path in job.images:

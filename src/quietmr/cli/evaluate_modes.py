@@ -60,7 +60,7 @@ def mode_of(options: Evaluate) -> Mode:
     if count == 1:
         if not measured and options.truth is None:
             raise UsageError(
-                f"{options.paths[0]} alone tells nothing: add its denoised copy, --truth, --monte-carlo 64 or --lesions."
+                f"{options.paths[0]} alone tells nothing: add its denoised copy, --truth, --monte-carlo or --lesions."
             )
         return Mode.REPLICAS if measured else Mode.SCORES
     if count > 2:

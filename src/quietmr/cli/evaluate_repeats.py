@@ -115,7 +115,7 @@ def _words(job: EvaluationJob, model: str, found: Repeatability) -> str:
         ("changed", f"{found.bias_rms:.3g} RMS in all repeats alike; noise alone explains {found.bias_noise:.3g}"),
         (
             "error",
-            f"{found.error_after:.3g} RMS of a denoised repeat against the mean of the other noisy ones less their noise",
+            f"{found.error_after:.3g} RMS of a denoised repeat against the mean of the other noisy ones, less noise",
         ),
     ]
     return table(f"{job.source} and {found.count - 1} repeats", lines, job.outputs)

@@ -79,10 +79,13 @@ def lesion_survival(  # noqa: PLR0913 - what is planted, where, and by which dra
         If a size, contrast or count makes no sense, the tissue has no room, or a shape does not fit.
     """
     _check(diameters_mm, contrasts, count)
-    inside = asked_for(image, noise, mask)
+    if mask is not None:
+        mask = asked_for(image, noise, mask)
     if region is not None:
-        image, noise, inside, around = _cut(image, noise, inside, around, region)
+        image, noise, mask, around = _cut(image, noise, mask, around, region)
     signal, told = take_signal(denoiser, image, noise, around)
+    # Tissue of the signal: noise would riddle it with holes, in which no bump may lie.
+    inside = asked_for(image.replace(data=signal), noise, mask)
     x, y, z = image.geometry.voxel_size
     voxel = z, y, x
     # In a series, tissue may be dark in some frames.
@@ -164,13 +167,13 @@ def _is_bright_enough(signal: NDArray[Any], noise: NoiseMap, contrasts: Sequence
 
 
 def _cut(
-    image: Image, noise: NoiseMap, inside: NDArray[np.bool_], around: Image | Around, region: Region
-) -> tuple[Image, NoiseMap, NDArray[np.bool_], Image | Around]:
+    image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None, around: Image | Around, region: Region
+) -> tuple[Image, NoiseMap, NDArray[np.bool_] | None, Image | Around]:
     where = (slice(None), *region)
     if isinstance(around, Image):
         around = crop(around, region)
     noise = replace(noise, sigma=noise.over(image.shape)[where])
-    return crop(image.replace(noise=None), region), noise, inside[where], around
+    return crop(image.replace(noise=None), region), noise, None if mask is None else mask[where], around
 
 
 def _check(diameters: Sequence[float], contrasts: Sequence[float], count: int) -> None:

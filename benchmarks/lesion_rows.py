@@ -96,12 +96,12 @@ def leads(rows: Sequence[LesionRow], ours: str) -> str:
         for percent in levels:
             other = {row.point: row for row in rows if row.method == rival and row.percent == percent}
             found = [lead(row, other[row.point]) for row in rows if row.method == ours and row.point in other]
-            line.append(f"{mean(found):+.2f} (worst {min(found):+.2f})" if found else "")
+            behind = sum(value < 0 for value in found)
+            words = f"{mean(found):+.2f} (worst {min(found):+.2f}, behind in {behind} of {len(found)})" if found else ""
+            line.append(words)
         lines.append(line)
     about = (
         f"Part of the contrast that {ours} keeps more than a rival when the better of the two is mixed with the noisy "
     )
-    about += (
-        "image until both have the same PSNR; mean over heads, sizes and contrasts, and in brackets the worst of them."
-    )
+    about += "image until both have the same PSNR; mean over heads, sizes and contrasts, and in brackets the worst of them and how many are below 0."
     return f"{about}\n\n{markdown(['rival', *(f'{percent:g} %' for percent in levels)], lines)}"

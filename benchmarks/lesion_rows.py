@@ -102,6 +102,7 @@ def leads(rows: Sequence[LesionRow], ours: str) -> str:
         lines.append(line)
     about = (
         f"Part of the contrast that {ours} keeps more than a rival when the better of the two is mixed with the noisy "
+        "image until both have the same PSNR; mean over heads, sizes and contrasts, and in brackets the worst of them "
+        "and how many are below 0."
     )
-    about += "image until both have the same PSNR; mean over heads, sizes and contrasts, and in brackets the worst of them and how many are below 0."
     return f"{about}\n\n{markdown(['rival', *(f'{percent:g} %' for percent in levels)], lines)}"

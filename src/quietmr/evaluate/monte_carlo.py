@@ -39,7 +39,7 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
     Parameters
     ----------
     denoiser : Denoiser
-        A zero-argument choice such as ``create_denoiser("quiet")``; with several workers it is sent to them.
+        Such as ``create_denoiser("quiet")`` makes; with several workers it is sent to them.
     image : Image
         The noisy image.
     noise : NoiseMap

@@ -109,7 +109,9 @@ def test_real_process_serves_and_ends_with_ctrl_c(make_scan, tmp_path):
     module.write_text("export {}")
     command = [sys.executable, "-c", script, str(make_scan()), str(module)]
     environment = {key: value for key, value in os.environ.items() if key != "SSH_CONNECTION"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
         lines = [process.stdout.readline() for _ in range(3)]
         host, port, word = re.fullmatch(r"  http://(.+):(\d+)(/.+/)\n", lines[1]).groups()
         connection = http.client.HTTPConnection(host, int(port), timeout=20)

@@ -91,7 +91,18 @@ def test_sidecar_wins_over_the_name(save, tmp_path):
 
 @pytest.mark.parametrize(
     "sources",
-    [None, [], "scan.nii", [3], [None], ["gone.nii"], ["bids::sub-01/scan.nii"], ["raw.h5"], ["../../etc/passwd"], ["a\0.nii"]],
+    [
+        None,
+        [],
+        "scan.nii",
+        [3],
+        [None],
+        ["gone.nii"],
+        ["bids::sub-01/scan.nii"],
+        ["raw.h5"],
+        ["../../etc/passwd"],
+        ["a\0.nii"],
+    ],
 )
 def test_sources_that_lead_nowhere_leave_the_name_to_decide(save, tmp_path, sources):
     save("scan.nii")

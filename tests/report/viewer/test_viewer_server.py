@@ -59,6 +59,8 @@ def say(server, text: bytes) -> bytes:
         ("viewer.css", "text/css; charset=utf-8"),
         ("viewer.js", "text/javascript; charset=utf-8"),
         ("stage.js", "text/javascript; charset=utf-8"),
+        ("dom.js", "text/javascript; charset=utf-8"),
+        ("levels.js", "text/javascript; charset=utf-8"),
         ("maps.js", "text/javascript; charset=utf-8"),
         ("niivue.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
@@ -152,7 +154,15 @@ def test_names_of_this_machine(server, host):
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil@localhost", "0.0.0.0", "localhost:80:80", ""],
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil@localhost",
+        "0.0.0.0",
+        "localhost:80:80",
+        "",
+    ],
 )
 def test_any_other_name_is_refused(server, host):
     response, body = ask(server, page(server), Host=host)
@@ -181,7 +191,9 @@ def test_headers_of_every_answer(server, name):
     assert "http" not in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("text", [b"", b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00" * 20])
+@pytest.mark.parametrize(
+    "text", [b"", b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00" * 20]
+)
 def test_noise_on_the_line_does_no_harm(server, text, capsys):
     say(server, text)
     assert ask(server, page(server))[0].status == 200

@@ -1,6 +1,6 @@
 """Puts NiiVue, which draws the scans in the browser, beside the viewer: from npm, one version, checked.
 
-``python -m quietmr.report.viewer.fetch``, or ``make viewer`` in the source tree. Nothing of NiiVue is in the repository.
+``python -m quietmr.report.viewer.fetch``, or ``make viewer`` in the source tree. The repository holds no NiiVue.
 """
 
 import base64
@@ -120,7 +120,7 @@ def unpack(package: bytes, wanted: Pin) -> bytes:
             member = archive.extractfile(wanted.member)
             module = member.read() if member else b""
     if hashlib.sha256(module).hexdigest() != wanted.sha256:
-        raise InputError(f"{wanted.member} in {wanted.package} {wanted.version} is not the pinned file: check niivue.json.")
+        raise InputError(f"{wanted.member} in {wanted.package} is not the pinned file: check niivue.json.")
     return module
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -56,7 +57,8 @@ class Volume:
     def same_grid(self, other: "Volume") -> bool:
         """Whether voxels and places agree (within a thousandth of a voxel); frames may differ, maps often have one."""
         voxel = np.linalg.norm(self.affine[:3, :3], axis=0).min()
-        return self.shape[:3] == other.shape[:3] and np.allclose(self.affine, other.affine, rtol=1e-5, atol=1e-3 * voxel)
+        is_same_place = np.allclose(self.affine, other.affine, rtol=1e-5, atol=1e-3 * voxel)
+        return self.shape[:3] == other.shape[:3] and is_same_place
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def read_header(path: Path, name: str) -> Volume:
         If it cannot be read, or holds no voxels.
     """
     try:
-        image = nib.load(path)
-        shape, affine, dtype = image.shape, np.asarray(image.affine, dtype=float), image.get_data_dtype()
+        image: Any = nib.load(path)
+        shape, affine, dtype = image.shape, np.asarray(image.affine, dtype=np.float64), image.get_data_dtype()
     except _UNREADABLE as error:
         raise InputError(f"{name} is not shown: it cannot be read as NIfTI ({_first_line(error)}).") from error
     if len(shape) < 2 or min(shape) < 1 or not np.isfinite(affine).all():
@@ -127,9 +129,9 @@ def read_header(path: Path, name: str) -> Volume:
 
 def magnitude_file(volume: Volume) -> bytes:
     """Return the magnitude of a volume as an uncompressed NIfTI file of 32-bit floats."""
-    image = nib.load(volume.path)
+    image: Any = nib.load(volume.path)
     values = np.abs(np.asanyarray(image.dataobj)).astype(np.float32)
-    written: bytes = nib.Nifti1Image(values, image.affine).to_bytes()
+    written: bytes = nib.Nifti1Image(values, image.affine).to_bytes()  # type: ignore[no-untyped-call]
     return written
 
 

@@ -10,9 +10,7 @@ SUFFIXES = (".nii.gz", ".nii")
 
 _WORDS = "denoised|removed|noise"
 # What `quietmr denoise` writes: _desc-denoised, and _desc-preprocDenoised where the scan had a description already.
-_ENTITY = re.compile(
-    rf"_desc-(?:(?P<alone>{_WORDS})|(?P<kept>[a-zA-Z0-9]+)(?P<added>Denoised|Removed|Noise))(?=_|$)"
-)
+_ENTITY = re.compile(rf"_desc-(?:(?P<alone>{_WORDS})|(?P<kept>[a-zA-Z0-9]+)(?P<added>Denoised|Removed|Noise))(?=_|$)")
 # What people write: t1_removed, t1-noise, removed.
 _ENDING = re.compile(rf"(?:(?P<base>.+)[_\-. ])?(?P<role>{_WORDS})", re.IGNORECASE)
 

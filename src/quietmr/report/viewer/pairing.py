@@ -137,20 +137,22 @@ def _before_and_after(first: Volume, second: Volume) -> list[Scene]:
 def _attach(volume: Volume, scenes: list[Scene], notes: list[str]) -> None:
     """Put a map into the scene that it belongs to, or into one of its own."""
     base, role = split_role(stem(volume.path))
-    part = role if role in {"removed", "noise"} else "noise"
     named = [scene for scene in scenes if base in _names(scene)] if base else [s for s in scenes if s.after]
     beside = [scene for scene in named if any(v.path.parent == volume.path.parent for v in scene.volumes.values())]
     choice = beside or named
-    if len(choice) != 1 or part in choice[0].volumes:
-        scenes.append(Scene(volume.name, **{part: volume}))
+    alone = Scene(volume.name, removed=volume) if role == "removed" else Scene(volume.name, noise=volume)
+    if len(choice) != 1 or role in choice[0].volumes:
+        scenes.append(alone)
         return
     (scene,) = choice
     partner = scene.after or scene.before
     if partner is not None and not volume.same_grid(partner):
         notes.append(_other_grid(volume, partner))
-        scenes.append(Scene(volume.name, **{part: volume}))
+        scenes.append(alone)
         return
-    scenes[scenes.index(scene)] = replace(scene, **{part: volume})
+    scenes[scenes.index(scene)] = replace(
+        scene, removed=alone.removed or scene.removed, noise=alone.noise or scene.noise
+    )
 
 
 def _names(scene: Scene) -> set[str]:

@@ -150,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         return False
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Give what the address stands for; addresses are looked up, never taken for paths."""
         resource = self.server.resources.get(self.path.partition("?")[0])
         if resource is None:
@@ -199,9 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the terminal belongs to the user."""
 
 
-def _resources(
-    prefix: str, scenes: Sequence[Scene], niivue: Path, about: Mapping[str, object]
-) -> dict[str, Resource]:
+def _resources(prefix: str, scenes: Sequence[Scene], niivue: Path, about: Mapping[str, object]) -> dict[str, Resource]:
     resources = {f"{prefix}niivue.js": Resource(_TYPES[".js"], niivue)}
     for entry in (files(__package__) / "page").iterdir():
         suffix = Path(entry.name).suffix

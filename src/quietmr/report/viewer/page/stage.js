@@ -1,6 +1,6 @@
 // Two NiiVue canvases that move together, and what they show.
 import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from './niivue.js'
-import { COLORMAPS, dress, isMap } from './maps.js'
+import { COLORMAPS, dress, enlarge, factorFor, isMap } from './maps.js'
 
 const VIEWS = {
   multi: SLICE_TYPE.MULTIPLANAR,
@@ -31,6 +31,8 @@ const OPTIONS = {
   viewModeHotKey: '',
   clipPlaneHotKey: '',
   cycleClipPlaneHotKey: '',
+  dragMode: DRAG_MODE.none,
+  touchEventConfig: { singleTouch: DRAG_MODE.crosshair, doubleTouch: DRAG_MODE.pan },
   mouseEventConfig: {
     leftButton: { primary: DRAG_MODE.crosshair, withShift: DRAG_MODE.pan, withCtrl: DRAG_MODE.crosshair },
     rightButton: DRAG_MODE.none,
@@ -43,6 +45,8 @@ export class Stage {
     this.canvases = canvases
     this.panes = []
     this.images = {}
+    this.window = [0, 1]
+    this.factor = 1 // of the values that NiiVue sees
     this.onMove = () => {}
   }
 
@@ -66,17 +70,26 @@ export class Stage {
   // Reads those volumes of a scene that are needed and not there yet; throws where one cannot be read.
   async load (scene, parts) {
     const images = this.images
-    await Promise.all(parts.filter((part) => !images[part]).map(async (part) => {
+    const missing = parts.filter((part) => !images[part])
+    const isFirst = missing.length && !Object.keys(images).length
+    const read = await Promise.all(missing.map(async (part) => {
       const volume = scene.volumes[part]
       const response = await fetch(volume.url)
       if (!response.ok) throw new Error(`${volume.name} is no longer there: start quietmr view again`)
       const bytes = await response.arrayBuffer()
       try {
-        images[part] = await NVImage.loadFromUrl({ url: bytes, name: volume.url.split('/').pop(), trustCalMinMax: false })
+        return await NVImage.loadFromUrl({ url: bytes, name: volume.url.split('/').pop(), trustCalMinMax: false })
       } catch (error) {
         throw new Error(`${volume.name} is damaged, cut off, or of a type that the browser cannot draw`, { cause: error })
       }
     }))
+    if (images !== this.images) return
+    if (isFirst) this.factor = factorFor(read[0])
+    missing.forEach((part, index) => {
+      if (images[part]) return
+      enlarge(read[index], this.factor)
+      images[part] = read[index]
+    })
   }
 
   // Forgets the images of a scene.
@@ -109,7 +122,8 @@ export class Stage {
       empty(pane)
       images.forEach((image, depth) => {
         image.opacity = depth ? opacity : 1
-        dress(image, parts[depth], depth > 0, sigma)
+        if (!isMap(parts[depth])) this.#level(image)
+        dress(image, parts[depth], depth > 0, sigma * this.factor)
         pane.addVolume(image)
       })
       if (leader && leader !== pane) follow(leader, pane)
@@ -123,11 +137,15 @@ export class Stage {
     for (const pane of this.busy) pane.updateGLVolume()
   }
 
+  // Sets black and white of all images that are no maps.
   setWindow (low, high) {
-    for (const part of ['before', 'after']) {
-      if (this.images[part]) [this.images[part].cal_min, this.images[part].cal_max] = [low, high]
-    }
+    this.window = [low, high]
+    for (const [part, image] of Object.entries(this.images)) if (!isMap(part)) this.#level(image)
     this.draw()
+  }
+
+  #level (image) {
+    [image.cal_min, image.cal_max] = this.window
   }
 
   setOpacity (opacity) {
@@ -203,7 +221,7 @@ export class Stage {
   valuesAt (mm) {
     return Object.fromEntries(Object.entries(this.images).map(([part, image]) => {
       const [x, y, z] = image.mm2vox(mm)
-      return [part, image.getValue(x, y, z, image.frame4D)]
+      return [part, image.getValue(x, y, z, image.frame4D) / this.factor]
     }))
   }
 }

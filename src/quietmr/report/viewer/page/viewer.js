@@ -1,15 +1,15 @@
 // The page: what is chosen, and the controls that change it.
+import { $, press, segments, soon, text } from './dom.js'
+import { autoWindow, wireWindow } from './levels.js'
 import { isMap, legend, number, signed } from './maps.js'
 import { Stage } from './stage.js'
 
-const $ = (selector) => document.querySelector(selector)
 const WORDS = { before: 'Before', after: 'Denoised', removed: 'Removed', noise: 'Noise map' }
 const MAPS = ['removed', 'noise']
 
 export const stage = new Stage([$('#left canvas'), $('#right canvas')])
 const chosen = { scene: -1, layout: 'side', view: 'multi', part: 'after', map: 'removed', base: 'after', flipped: false }
 let scenes = []
-let levels = { low: 0, high: 1, auto: [0, 1] }
 let turns = 0
 
 // ---- what is shown -------------------------------------------------------------------------------------------------
@@ -60,8 +60,8 @@ function arrange (shown) {
   $('#stage').classList.toggle('single', shown.filter((pane) => pane.length).length === 1)
   const maps = MAPS.filter(has)
   const rights = [...(has('before') && has('after') ? ['after'] : []), ...maps]
-  segments($('#part'), isOverlay || rights.length < 2 ? [] : rights, shown[1]?.[0])
-  segments($('#map'), isOverlay && maps.length > 1 ? maps : [], shown[1]?.[1])
+  segments($('#part'), isOverlay || rights.length < 2 ? [] : rights, WORDS, shown[1]?.[0])
+  segments($('#map'), isOverlay && maps.length > 1 ? maps : [], WORDS, shown[1]?.[1])
   caption($('#left'), shown[0])
   caption($('#right'), shown[1] ?? [])
   press($('#layout'), isOverlay ? 'overlay' : 'side')
@@ -89,30 +89,7 @@ function caption (pane, shown) {
   file.title = base ? volume.name : ''
   const part = map ?? (isMap(base) ? base : null)
   const scale = pane.querySelector('.legend')
-  if (scale) legend(scale, part, part && stage.images[part], scenes[chosen.scene].sigma)
-}
-
-function segments (group, values, current) {
-  group.hidden = !values.length
-  if (values.join() !== [...group.children].map((button) => button.dataset.value).join()) {
-    group.replaceChildren(...values.map((value) => {
-      const button = text('button', WORDS[value])
-      button.type = 'button'
-      button.dataset.value = value
-      return button
-    }))
-  }
-  press(group, current)
-}
-
-function press (group, value) {
-  for (const button of group.children) button.setAttribute('aria-pressed', button.dataset.value === value)
-}
-
-function text (tag, words) {
-  const element = document.createElement(tag)
-  element.textContent = words
-  return element
+  if (scale) legend(scale, part, part && stage.images[part], stage.factor * scenes[chosen.scene].sigma, stage.factor)
 }
 
 // ---- choosing a scan -----------------------------------------------------------------------------------------------
@@ -156,37 +133,13 @@ function startFrames (scene) {
   showFrame(0)
 }
 
-// ---- window, zoom, frame -------------------------------------------------------------------------------------------
+// ---- zoom, frame, values ----------------------------------------------------------------------------------------
 
-// Both sides share one grey scale, found on the image before.
 function reset () {
   const image = stage.images.before ?? stage.images.after
-  if (image) {
-    const [low, high] = [image.robust_min, image.robust_max]
-    levels = { low: image.global_min, high: image.global_max, auto: high > low ? [low, high] : [low - 0.5, low + 0.5] }
-    if (!(levels.high > levels.low)) levels = { ...levels, low: levels.auto[0], high: levels.auto[1] }
-    setWindow(...levels.auto)
-  }
+  if (image) autoWindow(stage, image)
   stage.center()
   showZoom()
-}
-
-function setWindow (low, high) {
-  const span = levels.high - levels.low
-  const width = Math.min(Math.max(high - low, span / 1000), 2 * span)
-  const level = Math.min(Math.max((low + high) / 2, levels.low), levels.high)
-  $('#level').value = 1000 * (level - levels.low) / span
-  $('#width').value = 1000 * width / span
-  $('#level').nextElementSibling.textContent = number(level)
-  $('#width').nextElementSibling.textContent = number(width)
-  levels.now = [level - width / 2, level + width / 2]
-  soon('window', () => stage.setWindow(...levels.now))
-}
-
-function slideWindow () {
-  const span = levels.high - levels.low
-  const [level, width] = [levels.low + $('#level').value / 1000 * span, $('#width').value / 1000 * span]
-  setWindow(level - width / 2, level + width / 2)
 }
 
 function showZoom () {
@@ -207,19 +160,6 @@ function showFrame (frame) {
 function setFrame (frame) {
   showFrame(frame)
   soon('frame', () => stage.setFrame(Number($('#frame').value)))
-}
-
-// Does something at the next picture of the screen, once, however often it is asked for.
-const waiting = new Map()
-function soon (name, work) {
-  if (!waiting.size) {
-    requestAnimationFrame(() => {
-      const works = [...waiting.values()]
-      waiting.clear()
-      for (const each of works) each()
-    })
-  }
-  waiting.set(name, work)
 }
 
 function readout (place) {
@@ -247,6 +187,8 @@ function chooser (group, key) {
 
 function choose (key, value) {
   chosen[key] = value
+  // so that the page comes back with the same view
+  if (key === 'view') history.replaceState(null, '', `#${value}`)
   update()
 }
 
@@ -297,23 +239,6 @@ function onKey (event) {
   work()
 }
 
-// The right button changes level (up and down) and window (left and right) of both sides.
-function onPull (event) {
-  if (event.button !== 2 || !levels.now) return
-  const canvas = event.currentTarget
-  const [x, y] = [event.clientX, event.clientY]
-  const [low, high] = levels.now
-  const scale = (levels.auto[1] - levels.auto[0]) / canvas.clientHeight
-  const pull = (move) => {
-    const level = (low + high) / 2 + (move.clientY - y) * scale
-    const width = Math.max(high - low + (move.clientX - x) * scale, 0)
-    setWindow(level - width / 2, level + width / 2)
-  }
-  canvas.setPointerCapture(event.pointerId)
-  canvas.addEventListener('pointermove', pull)
-  canvas.addEventListener('pointerup', () => canvas.removeEventListener('pointermove', pull), { once: true })
-}
-
 function onWheel (event) {
   if (!event.ctrlKey) return
   event.preventDefault()
@@ -349,8 +274,7 @@ function wire () {
   chooser('#view', 'view')
   chooser('#part', 'part')
   chooser('#map', 'map')
-  $('#level').addEventListener('input', slideWindow)
-  $('#width').addEventListener('input', slideWindow)
+  wireWindow(stage)
   $('#zoom').addEventListener('input', () => setZoom($('#zoom').value / 100))
   $('#frame').addEventListener('input', () => setFrame($('#frame').value))
   $('#opacity').addEventListener('input', () => {
@@ -367,7 +291,6 @@ function wire () {
     stage.setNearest(isNearest)
   })
   for (const canvas of stage.canvases) {
-    canvas.addEventListener('pointerdown', onPull)
     canvas.parentElement.addEventListener('wheel', onWheel, { capture: true, passive: false })
   }
   document.addEventListener('keydown', onKey, { capture: true })
@@ -388,6 +311,8 @@ async function start () {
   await stage.attach()
   stage.onMove = readout
   wire()
+  const view = location.hash.slice(1)
+  if (document.querySelector(`#view [data-value="${CSS.escape(view)}"]`)) chosen.view = view
   await open(0)
 }
 

@@ -27,6 +27,7 @@ VERBS = {
     "evaluate": Verb("quietmr.cli.evaluate", "Evaluate", "Measure what a denoiser did, with a truth or without."),
     "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
     "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
+    "view": Verb("quietmr.cli.view", "View", "Look at scans in the browser: before beside after, in 3-D."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
     "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
     "demo": Verb("quietmr.cli.demo", "Demo", "Denoise a real scan that is already here."),

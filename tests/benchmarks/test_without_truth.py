@@ -62,6 +62,7 @@ def test_repeats_in_units_of_sigma(rng):
     assert row.within_before == pytest.approx(1, rel=0.02)
     assert row.snr == pytest.approx(20, rel=0.01)
     assert row.error_after == pytest.approx(row.true_error, rel=0.1)
-    text = text_of([row, RepeatRow("real", "quiet", 2, 1, 9, 1, 0.5, 0.4, 0.3, 0.2, 0.6, math.nan)])
+    real = [RepeatRow(f"real ({k})", "quiet", 2, 1, 9, 1, k, 0.4, 0.3, 0.2, 0.6, math.nan) for k in (0.25, 0.75)]
+    text = text_of([row, *real])
     assert "| 3 x flat, SNR 20 | gaussian |" in text
-    assert "| 2 x real, SNR 9 | quiet | 1.00 | 0.50 | 0.400 | 0.300 | 0.20 | 0.60 |" in text
+    assert "| 2 times 2 x real, SNR 9 | quiet | 1.00 | 0.50 | 0.40 | 0.30 | 0.20 | 0.60 |" in text

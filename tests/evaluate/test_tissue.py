@@ -15,7 +15,7 @@ LEVELS = np.array([0.0, 30.0, 70.0, 100.0])
 @pytest.fixture
 def head() -> tuple[np.ndarray, np.ndarray]:
     """Three shells in a ball: labels (Z, Y, X) and brightness (1, Z, Y, X), air outside."""
-    z, y, x = np.mgrid[:10, :36, :36] - np.array([4.5, 17.5, 17.5])[:, None, None, None]
+    z, y, x = np.mgrid[:6, :36, :36] - np.array([2.5, 17.5, 17.5])[:, None, None, None]
     radius = np.sqrt(4 * z**2 + y**2 + x**2)
     labels = np.digitize(-radius, [-17, -12, -8]).astype(int)
     return labels, gaussian_filter(LEVELS[labels], 0.5)[None]
@@ -44,21 +44,20 @@ def test_noise_lowers_dice_and_widens_the_overlap(head, rng) -> None:
     assert reference.overlap < mild.overlap < strong.overlap
 
 
-@pytest.mark.parametrize("factor", [1e-9, 1e9])
-def test_scale_and_phase_change_nothing(head, rng, factor: float) -> None:
+def test_scale_and_phase_change_nothing(head, rng) -> None:
     labels, clean = head
     noisy = np.abs(clean + 8 * rng.standard_normal(clean.shape))
     plain = segment_tissue(Image(noisy), labels > 0, 100.0)
-    for data in (factor * noisy, factor * noisy * np.exp(0.7j)):
-        again = segment_tissue(Image(data), labels > 0, 100.0 * factor)
+    for factor, phase in ((1e-9, 1), (1e9, np.exp(0.7j))):
+        again = segment_tissue(Image(factor * phase * noisy), labels > 0, 100.0 * factor)
         assert np.mean(again.labels == plain.labels) > 0.999
 
 
 def test_one_slice(head, rng) -> None:
     labels, clean = head
-    noisy = clean[:, 4:5] + 5 * rng.standard_normal(clean[:, 4:5].shape)
-    found = segment_tissue(Image(noisy), labels[4:5] > 0, 100.0)
-    assert np.mean(found.labels == labels[4:5]) > 0.97
+    noisy = clean[:, 2:3] + 5 * rng.standard_normal(clean[:, 2:3].shape)
+    found = segment_tissue(Image(noisy), labels[2:3] > 0, 100.0)
+    assert np.mean(found.labels == labels[2:3]) > 0.97
 
 
 def tissue_map(labels: list[int]) -> TissueMap:
@@ -80,7 +79,7 @@ def test_refusals_in_one_sentence(head, monkeypatch) -> None:
     labels, clean = head
     image, mask = Image(clean), labels > 0
     hole = clean.copy()
-    hole[0, 5, 18, 18] = np.nan
+    hole[0, 3, 18, 18] = np.nan
     with pytest.raises(InputError, match="one frame"):
         segment_tissue(Image(np.repeat(clean, 2, axis=0)), mask, 100.0)
     with pytest.raises(InputError, match="at least 100"):

@@ -133,7 +133,7 @@ def segment_tissue(
 
 
 def dice(found: TissueMap, reference: TissueMap) -> Mapping[str, float]:
-    """Overlap of each tissue with a reference, 2 |A and B| / (|A| + |B|), 0 to 1; higher is better. Dice (1945).
+    """Overlap of each tissue with a reference (0 to 1), ``2 |A and B| / (|A| + |B|)``; higher is better. Dice (1945).
 
     NaN for a tissue that neither has.
 

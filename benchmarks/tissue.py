@@ -4,7 +4,8 @@
     python benchmarks/tissue.py --table-only --docs docs/tissue.md
 
 White Rician noise, sigma in percent of the brightest tissue; methods are told it. All images of a head are segmented by
-the same rule (`quietmr.evaluate.segmentation`) in the same mask, and compared with that of the noise-free head. Repeats are noise draws of one head: their spread says how repeatable a segmentation is, not how heads differ. The rows
+the same rule (`quietmr.evaluate.segmentation`) in the same mask, and compared with that of the noise-free head.
+Repeats are noise draws of one head: their spread says how repeatable a segmentation is, not how heads differ. The rows
 of one head, level and method go into a CSV file together; a second run skips what is there.
 """
 

@@ -93,7 +93,9 @@ def find(paths: Sequence[Path]) -> Found:
     notes: list[str] = []
     for given in paths:
         if given.is_dir():
-            candidates = _in_folder(given, notes)
+            found = _in_folder(given, notes)
+            prefix = f"{given.resolve().name}/" if len(paths) > 1 else ""
+            candidates = {path: prefix + name for path, name in found.items()}
         elif not given.is_file():
             raise InputError(f"There is no file or folder {given}: check the name.")
         elif not is_nifti(given.name):

@@ -16,7 +16,7 @@ const OPTIONS = {
   logLevel: 'error',
   backColor: [0, 0, 0, 1],
   crosshairColor: [0.949, 0.702, 0.239, 0.7],
-  crosshairWidth: 0.12,
+  crosshairWidth: 0.25,
   crosshairWidthUnit: 'percent',
   crosshairGap: 6,
   isCornerOrientationText: true,
@@ -110,7 +110,7 @@ export class Stage {
     this.panes.forEach((pane, index) => {
       const parts = layers[index] ?? []
       if (!parts.length) return
-      pane.resizeListener()
+      fit(pane)
       // a map that stands alone fills its box, which says nothing in 3-D
       pane.opts.multiplanarShowRender = hasMap ? SHOW_RENDER.NEVER : SHOW_RENDER.AUTO
       const images = parts.map((part) => this.images[part])
@@ -156,8 +156,11 @@ export class Stage {
   }
 
   setView (view) {
-    for (const pane of this.panes) pane.opts.sliceType = VIEWS[view]
-    for (const pane of this.busy) pane.setSliceType(VIEWS[view])
+    for (const pane of this.panes) {
+      if (pane.opts.sliceType === VIEWS[view]) continue
+      pane.opts.sliceType = VIEWS[view]
+      if (pane.volumes.length) pane.drawScene()
+    }
   }
 
   setFrame (frame) {
@@ -224,6 +227,13 @@ export class Stage {
       return [part, image.getValue(x, y, z, image.frame4D) / this.factor]
     }))
   }
+}
+
+// Gives a canvas the size of its place, which may have changed.
+function fit (pane) {
+  const { clientWidth, clientHeight, width, height } = pane.canvas
+  const isSame = (size, pixels) => Math.abs(size * devicePixelRatio - pixels) < 2
+  if (!isSame(clientWidth, width) || !isSame(clientHeight, height)) pane.resizeListener()
 }
 
 function empty (pane) {

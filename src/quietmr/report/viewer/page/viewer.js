@@ -28,7 +28,8 @@ function layers () {
   if (parts().length === 1) return [[base]]
   const rights = [...(other !== base ? ['after'] : []), ...maps]
   const right = rights.includes(chosen.part) ? chosen.part : rights[0]
-  return chosen.flipped && right === 'after' ? [['after'], ['before']] : [[other], [right]]
+  if (!chosen.flipped) return [[other], [right]]
+  return right === 'after' ? [['after'], ['before']] : [[base], [right]]
 }
 
 async function update () {

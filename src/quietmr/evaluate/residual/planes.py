@@ -17,7 +17,7 @@ from quietmr.signal.finite import fill_nonfinite
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.floating[Any]]
 
-_SAMPLE = 2_500_000  # voxels that are enough for numbers about the whole image
+_SAMPLE = 1_000_000  # voxels that are enough for numbers about the whole image
 _VISIBLE, _BRIGHT = 3.0, 0.1  # tissue: local mean over the noise SD, and over the 99th percentile
 _WHOLE = 0.95  # share of the neighbours (9 x 9) that must be present
 _FLAT = 0.4  # share of tissue with the least detail

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from noise_cases import Kind, draw
+from noise_cases import KINDS, Kind, draw
 from quality import insert
 from residual_arms import ARMS, SWEEP, Arm, Scene
 from residual_tables import report
@@ -41,6 +41,7 @@ JUDGED = (
 NOISES: tuple[tuple[Kind, float], ...] = (
     ("white", 7.0), ("correlated", 7.0), ("varying", 7.0), ("white", 5.0), ("white", 9.0),
 )  # fmt: skip
+DRAWS = 6
 PHANTOMS = ((8, 128, 128), (1, 192, 192), (12, 96, 112), (6, 144, 128))
 REAL = {
     "seg3d T1, as scanned": "seg3d_clinical_t1/MR.nii.gz",
@@ -135,13 +136,13 @@ def row(head: tuple[str, str, str, float, str, int], arm: str, expected: str, pa
 def cells(sets: list[str]) -> Iterator[tuple[tuple[str, str, str, float, str, int], dict[str, Arm]]]:
     """All noisy images with what is to be done to each."""
     for group in (name for name in ("tuning", "judged") if name in sets):
-        for kind, percent in NOISES:
-            for told in ("told", "blind") if percent == NOISES[0][1] else ("told",):
-                for volume in TUNING if group == "tuning" else JUDGED:
-                    extra = SWEEP if (kind, told) == ("white", "told") and percent == NOISES[0][1] else {}
-                    yield (group, volume, kind, percent, told, 0), {**ARMS, **extra}
+        told = [(kind, percent, "told") for kind, percent in NOISES]
+        for kind, percent, how in told + [(kind, 7.0, "blind") for kind in KINDS]:
+            for volume in TUNING if group == "tuning" else JUDGED:
+                extra = SWEEP if (kind, percent, how) == told[0] else {}
+                yield (group, volume, kind, percent, how, 0), {**ARMS, **extra}
     if "draws" in sets:
-        for seed in range(1, 21):
+        for seed in range(1, DRAWS + 1):
             for kind in ("white", "varying", "correlated"):
                 for volume in JUDGED:
                     yield ("draws", volume, kind, 7.0, "told", seed), {"the truth": ARMS["the truth"]}
@@ -151,6 +152,8 @@ def run(sets: list[str], out: Path) -> None:
     """Measure what the file does not hold yet."""
     done = {each.key for each in read(out)}
     here = {*available(), *(name for name in TUNING if name.startswith("phantom"))}
+    if "real" in sets:
+        run_real(out, done)
     for head, arms in cells(sets):
         left = {name: arm for name, arm in arms.items() if (*head, name) not in done}
         if not left or head[1] not in here:
@@ -165,8 +168,6 @@ def run(sets: list[str], out: Path) -> None:
         place = scene(*head[1:])
         for name, arm in left.items():
             append(out, row(head, name, arm.verdict, (place.image, Image(arm.run(place)))))
-    if "real" in sets:
-        run_real(out, done)
 
 
 def run_real(out: Path, done: set[tuple[object, ...]]) -> None:

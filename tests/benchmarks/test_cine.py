@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cine_measures import Running, edges, fidelity, snr, upslope, wall
+from cine_measures import edges, fidelity, snr, upslope, wall
 from cine_rivals import BLUR, RIVALS, find, variants
 from cine_scans import CASES, Scan, measure
 from cine_table import UNTOUCHED, Row, append, read, tables, unbiased
 from scipy.ndimage import gaussian_filter, shift
 from scipy.special import erf
 
+from quietmr.evaluate.running import Running
 from quietmr.phantoms.raw.canvas import Tissue
 from quietmr.recon import reconstruct
 

@@ -122,8 +122,8 @@ def survival(kept: LesionSurvival) -> Survival | None:
 
     curves = []
     for column, contrast in enumerate(kept.contrasts):
-        parts = [(x, *row) for x, row in zip(xs, zip(kept.kept[:, column], kept.error[:, column], strict=True), strict=True)]
-        parts = [(x, value, error) for x, value, error in parts if math.isfinite(value)]
+        rows = zip(xs, kept.kept[:, column], kept.error[:, column], strict=True)
+        parts = [(x, float(value), float(error)) for x, value, error in rows if math.isfinite(value)]
         if parts:
             points = tuple((x, y(value)) for x, value, _ in parts)
             bars = tuple((x, y(value + error), y(value - error)) for x, value, error in parts if math.isfinite(error))
@@ -147,7 +147,7 @@ def _values(image: Image, where: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def _outline(counts: NDArray[np.float64]) -> str:
-    """Steps over the bins, closed at the bottom."""
+    """Draw steps over the bins, closed at the bottom."""
     ground = _y(0.0)
     parts = [f"M{_x(0.0):g} {ground:g}"]
     for i, count in enumerate(counts):

@@ -25,7 +25,9 @@ class Strides:
 
     def pick(self, data: NDArray[Any]) -> NDArray[Any]:
         """Pick from a volume (T, Z, Y, X); axes of length 1 stay."""
-        return data[tuple(slice(None, None, step if n > 1 else 1) for step, n in zip(self.each, data.shape, strict=True))]
+        return data[
+            tuple(slice(None, None, step if n > 1 else 1) for step, n in zip(self.each, data.shape, strict=True))
+        ]
 
     def shown(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Shape of what is shown of a volume."""

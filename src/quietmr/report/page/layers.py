@@ -55,7 +55,7 @@ class Layers:
     removed_step: float
 
 
-def make_layers(  # noqa: PLR0913 - what is shown, how, and how much of it
+def make_layers(
     before: Image, after: Image, noise: NoiseMap, structure: Array | None, view: View, budget: int = BUDGET
 ) -> Layers:
     """Pack what the viewer shows.
@@ -100,7 +100,7 @@ def make_layers(  # noqa: PLR0913 - what is shown, how, and how much of it
 class _Source:
     """Volumes on the grid that is shown."""
 
-    def __init__(  # noqa: PLR0913 - what is shown, and how
+    def __init__(
         self, before: Image, after: Image, noise: NoiseMap, structure: Array | None, strides: Strides, level: float
     ) -> None:
         old, new = strides.pick(before.data), strides.pick(after.data)
@@ -110,7 +110,7 @@ class _Source:
         unit = unpack(self._sigma)
         unit = np.where(unit > 0, unit, np.float32(level))
         finite = np.isfinite(new) & np.isfinite(old)
-        self._removed = np.where(finite, magnitude(old) - magnitude(new), 0) / unit
+        self._removed: Array = (np.where(finite, magnitude(old) - magnitude(new), 0) / unit).astype(np.float32)
         self._inphase: Array | None = None
         if before.is_complex:
             turned = np.real((old - new) * np.exp(-1j * np.angle(new)))
@@ -148,7 +148,7 @@ def _estimate(values: Array, step: float, *, smooth: bool) -> float:
         return len(deflate(steps_of(values, step), smooth=smooth))
     first = [(i * frames // 8, max(0, min(slices - 4, i * slices // 8))) for i in range(8)]
     sample: Any = np.stack([_four_slices(values[t], z) for t, z in first])
-    return len(deflate(steps_of(sample, step), smooth=smooth)) * values.size / sample.size
+    return len(deflate(steps_of(sample, step), smooth=smooth)) * (float(values.size) / float(sample.size))
 
 
 def _four_slices(volume: Array, first: int) -> Array:

@@ -48,8 +48,9 @@ def steps_of(values: NDArray[np.float32], step: float) -> NDArray[np.int16]:
 
 
 def deflate(steps: NDArray[np.int16], *, smooth: bool) -> bytes:
-    """Deflate whole steps, shape (T, Z, Y, X): low bytes, then high bytes, signs folded in (0, -1, 1, -2 ... = 0, 1, 2, 3 ...).
+    """Deflate whole steps, shape (T, Z, Y, X): low bytes, then high bytes.
 
+    Signs are folded in (0, -1, 1, -2 ... become 0, 1, 2, 3 ...), so that high bytes are mostly 0.
     Noise has no repeats to look for, so run lengths and Huffman codes are as small as a full search, ten times faster.
     """
     rest = steps
@@ -78,7 +79,8 @@ def unpack(packed: Packed) -> NDArray[np.float32]:
     if packed.smooth:
         for axis in (1, 2, 3):
             steps = np.cumsum(steps, axis=axis, dtype=np.int16)
-    return steps * np.float32(packed.step)
+    values: NDArray[np.float32] = steps * np.float32(packed.step)
+    return values
 
 
 def _text(data: bytes) -> str:

@@ -75,7 +75,7 @@ def report_page(contents: PageContents) -> str:
         data=_json(_viewer_facts(after, views, layers)),
         volumes=layers.volumes,
         views=told,
-        layers=_choices(layers, views),
+        layers=_choices(layers),
         frames=layers.strides.shown(after.shape)[0],
         frame_start=layers.strides.shown(after.shape)[0] // 2,
         frame_word=_FRAMES[after.frames],
@@ -86,14 +86,14 @@ def report_page(contents: PageContents) -> str:
 
 
 def shown_views(image: Image) -> list[View]:
-    """Views worth a picture, the main one always."""
+    """Choose the views worth a picture, the main one always."""
     first, *others = orthogonal_views(image)
     shape = image.shape[1:]
     return [first, *(view for view in others if min(shape[view.row_axis], shape[view.column_axis]) >= _FEWEST)]
 
 
 def _told(contents: PageContents) -> dict[str, Any]:
-    """What is said in words and drawings."""
+    """Say in words and drawings what was found and done."""
     where = tissue(contents.before, contents.noise, contents.mask)
     kept = contents.survival
     return {
@@ -115,7 +115,7 @@ def _told(contents: PageContents) -> dict[str, Any]:
 
 
 def _viewer_facts(image: Image, views: list[View], layers: Layers) -> dict[str, Any]:
-    """What the script needs to draw."""
+    """Tell the script what it needs to draw."""
     volumes = {}
     for name, packed in layers.volumes.items():
         volumes[name] = {key: value for key, value in asdict(packed).items() if key != "text"}
@@ -154,8 +154,8 @@ def _slider(view: View, layers: Layers) -> dict[str, int]:
     return {"count": layers.volumes["after"].shape[1 + view.normal_axis], "start": view.index // each}
 
 
-def _choices(layers: Layers, views: list[View]) -> list[dict[str, str]]:
-    """What the pictures can show."""
+def _choices(layers: Layers) -> list[dict[str, str]]:
+    """List what the pictures can show."""
     choices = [{"key": "compare", "label": "Before | after"}, {"key": "removed", "label": "Removed"}]
     if np.prod(layers.volumes["sigma"].shape) > 1:
         choices.append({"key": "sigma", "label": "Noise level"})
@@ -198,7 +198,7 @@ def _digest(text: str) -> str:
 def _json(facts: Mapping[str, Any]) -> Markup:
     """JSON that cannot end the script element that it stands in."""
     text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def _asset(name: str) -> str:

@@ -81,11 +81,13 @@ def _snr(before: float, contents: PageContents) -> KeyFigure:
 
 
 def shown_tests(findings: tuple[Finding, ...]) -> list[ShownTest]:
-    """Tests with their marks, values and limits in words."""
+    """Put marks, values and limits of the tests into words."""
     rows = []
     for finding in findings:
         tone, mark = _PASSED[finding.passed]
-        rows.append(ShownTest(finding, tone, mark, _with_unit(finding.value, finding.unit), _limits(finding), gauge(finding)))
+        rows.append(
+            ShownTest(finding, tone, mark, _with_unit(finding.value, finding.unit), _limits(finding), gauge(finding))
+        )
     return rows
 
 

@@ -14,6 +14,11 @@ function listenTo(view) {
     if (end > start) setWipe((x - start) / (end - start));
   };
 
+  const point = (event) => {
+    change({ cross: true });
+    moveTo(view.placeAt(...here(event)));
+  };
+
   const pan = (event) => {
     const { dx, dy } = view.layout();
     const [columnSign, rowSign] = [view.about.flipColumns ? 1 : -1, view.about.flipRows ? 1 : -1];
@@ -35,7 +40,7 @@ function listenTo(view) {
     else if (event.button === 1 || event.shiftKey) drag = { what: "pan" };
     else if (event.pointerType === "touch") drag = { what: state.zoom > 1 ? "pan" : "wipe", from: here(event), tap: true };
     else drag = { what: "cross" };
-    if (drag.what === "cross") moveTo(view.placeAt(...here(event)));
+    if (drag.what === "cross") point(event);
     if (event.button === 1) event.preventDefault();
   });
 
@@ -48,11 +53,11 @@ function listenTo(view) {
     if (drag.what === "pinch" && fingers.size === 2) setZoom((drag.zoom * spread()) / drag.spread);
     else if (drag.what === "pan") pan(event);
     else if (drag.what === "wipe" && state.layer === "compare") wipeTo(x);
-    else if (drag.what === "cross") moveTo(view.placeAt(x, y));
+    else if (drag.what === "cross") point(event);
   });
 
   const end = (event) => {
-    if (drag?.tap && event.type === "pointerup") moveTo(view.placeAt(...here(event)));
+    if (drag?.tap && event.type === "pointerup") point(event);
     fingers.delete(event.pointerId);
     if (!fingers.size) drag = null;
   };

@@ -6,7 +6,7 @@ const state = {
   layer: "compare",
   wipe: 0.5,
   zoom: 1,
-  cross: true,
+  cross: false,
   position: {
     t: page.shape[0] >> 1,
     ...Object.fromEntries(page.views.map((view) => [AXES[view.normal + 1], view.start])),

@@ -26,6 +26,7 @@ VERBS = {
     "noise": Verb("quietmr.cli.noise", "Noise", "Measure the noise of scans."),
     "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
     "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
+    "report": Verb("quietmr.cli.report", "Report", "Show and test what a denoiser removed from a scan."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
     "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
     "demo": Verb("quietmr.cli.demo", "Demo", "Denoise a real scan that is already here."),
@@ -45,7 +46,7 @@ options:
 
 examples:
   quietmr denoise t1.nii.gz t1_quiet.nii.gz --figure t1.png
-  quietmr denoise dicom_folder quiet_folder
+  quietmr denoise dicom_folder quiet_folder --report quiet.html
   quietmr noise t1.nii.gz
   quietmr recon raw.h5 image.h5 --figure image.png
 

@@ -6,6 +6,6 @@ for paper, ``charts`` the small drawings, ``words`` what is said. Template, styl
 
 from quietmr.report.page.contents import PageContents
 from quietmr.report.page.render import report_page
-from quietmr.report.page.saving import check_page_name, save_page
+from quietmr.report.page.saving import save_page
 
-__all__ = ["PageContents", "check_page_name", "report_page", "save_page"]
+__all__ = ["PageContents", "report_page", "save_page"]

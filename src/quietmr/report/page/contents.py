@@ -33,6 +33,8 @@ class PageContents:
         Measured gain in SNR.
     survival : LesionSurvival, optional
         How much of small lesions is left.
+    survival_note : str
+        Why that is not known, if it is not.
     model : str
         Name of what did the work, empty if unknown.
     strength : float
@@ -55,6 +57,7 @@ class PageContents:
     mask: NDArray[np.bool_] | None = None
     gain: NoiseGain | None = None
     survival: LesionSurvival | None = None
+    survival_note: str = ""
     model: str = ""
     strength: float = 1.0
     parameters: Sequence[tuple[str, str]] = ()

@@ -19,7 +19,7 @@ from quietmr.report.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, 
 from quietmr.report.page.contents import PageContents
 from quietmr.report.page.layers import STRUCTURE_SHOWN, Layers, make_layers
 from quietmr.report.page.stills import stills
-from quietmr.report.page.words import ANSWERS, TONES, key_figures, shown_tests
+from quietmr.report.page.words import ANSWERS, TONES, key_figures, shown_tests, survival_words
 from quietmr.report.panels import LIMIT
 from quietmr.report.views import View, orthogonal_views
 
@@ -103,6 +103,8 @@ def _told(contents: PageContents) -> dict[str, Any]:
         "figures": key_figures(contents, where),
         "tests": shown_tests(contents.evidence.findings),
         "survival": None if kept is None else survival(kept),
+        "survival_words": None if kept is None else survival_words(kept),
+        "survival_note": contents.survival_note,
         "survival_count": None if kept is None else kept.count,
         "histogram": histogram(contents.before, contents.after, where),
         "drawing": _DRAWING,

@@ -4,20 +4,7 @@ from pathlib import Path
 
 from quietmr.data import OutputError
 from quietmr.io.atomic import replacing
-
-PAGE_SUFFIXES = (".html", ".htm")
-
-
-def check_page_name(path: Path) -> None:
-    """Refuse a name that no browser would open as a page.
-
-    Raises
-    ------
-    OutputError
-        If the suffix is not .html or .htm.
-    """
-    if path.suffix.lower() not in PAGE_SUFFIXES:
-        raise OutputError(f"A report cannot be written as {path}: give it a name that ends in .html.")
+from quietmr.report.names import check_page_name
 
 
 def save_page(page: str, path: str | Path, *, force: bool = False) -> None:

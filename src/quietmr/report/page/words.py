@@ -1,10 +1,12 @@
 """What the page says in words: the answer, the key figures, the tests."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quietmr.evaluate.lesion_survival import LesionSurvival
 from quietmr.evaluate.residual import Finding, Verdict
 from quietmr.report.evidence import median_snr, removed_rms
 from quietmr.report.page.charts import Gauge, gauge
@@ -76,8 +78,9 @@ def _snr(before: float, contents: PageContents) -> KeyFigure:
     gain = contents.gain
     if gain is None:
         return KeyFigure("SNR", f"{before:.3g}", f"before: median of signal / {SIGMA} in tissue")
-    note = f"median in tissue; {gain.median:.3g} times, measured with {gain.replicas} draws of noise"
-    return KeyFigure("SNR", f"{before:.3g}", note, arrow=f"{before * gain.median:.3g}")
+    part = "" if gain.gain.shape == contents.before.shape else " on a part of the scan"
+    note = f"median in tissue; about {gain.median:.2g} times, measured with {gain.replicas} draws of noise{part}"
+    return KeyFigure("SNR", f"{before:.3g}", note, arrow=f"{before * gain.median:.2g}")
 
 
 def shown_tests(findings: tuple[Finding, ...]) -> list[ShownTest]:
@@ -89,6 +92,19 @@ def shown_tests(findings: tuple[Finding, ...]) -> list[ShownTest]:
             ShownTest(finding, tone, mark, _with_unit(finding.value, finding.unit), _limits(finding), gauge(finding))
         )
     return rows
+
+
+def survival_words(kept: LesionSurvival) -> str:
+    """Say what happens to the smallest and weakest lesion, and to the one in the middle."""
+    middle = len(kept.diameters) // 2, len(kept.contrasts) // 2
+    sizes, parts = (kept.diameters[middle[0]], kept.diameters[0]), (kept.kept[middle], kept.kept[0, 0])
+    contrasts = (kept.contrasts[middle[1]], kept.contrasts[0])
+    told = [
+        f"{size:g} mm wide and {contrast:g} {SIGMA} over the tissue keeps {100 * part:.0f} % of its contrast"
+        for size, contrast, part in zip(sizes, contrasts, parts, strict=True)
+        if math.isfinite(part)
+    ]
+    return f"A spot {'; one '.join(told)}." if told else ""
 
 
 def _limits(finding: Finding) -> str:

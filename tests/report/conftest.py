@@ -37,7 +37,9 @@ def survival():
 def make_contents(rng: np.random.Generator) -> Callable[..., PageContents]:
     """Make the contents of a page for a volume of the given shape; fields can be changed."""
 
-    def make(shape=(1, 12, 24, 20), *, verdict="only noise", structure=None, geometry=AFFINE, **changes) -> PageContents:
+    def make(
+        shape=(1, 12, 24, 20), *, verdict="only noise", structure=None, geometry=AFFINE, **changes
+    ) -> PageContents:
         smooth = gaussian_filter(rng.standard_normal(shape), (0, 2, 2, 2))
         clean = np.clip(100 + 30 * smooth / (smooth.std() or 1.0), 20, None).astype(np.float32)
         noisy = clean + np.float32(SIGMA) * rng.standard_normal(shape).astype(np.float32)

@@ -114,9 +114,9 @@ def test_missing_voxels_are_black_and_nothing_was_removed_there(make_contents):
 def test_structure_is_kept_where_it_is_more_than_noise(make_contents):
     contents = make_contents()
     structure = np.zeros(contents.before.shape, np.float32)
-    structure[0, 5, 5], structure[0, 6, 6], structure[0, 7, 7] = 6.2, -4.0, 1.5
+    structure[0, 5, 5], structure[0, 6, 6], structure[0, 7, 7] = 6.2, -4.5, 3.5
     layers = layers_of(contents.before, contents.after, 5.0, structure)
-    expected = np.where(np.abs(structure) >= 3, structure, 0)
+    expected = np.where(np.abs(structure) >= 4, structure, 0)
     np.testing.assert_allclose(unpack(layers.volumes["structure"]), expected, atol=0.26)
     assert "structure" not in layers_of(contents.before, contents.after, 5.0, np.minimum(structure, 1)).volumes
 

@@ -25,7 +25,7 @@ _LADDER = ((1 / 32, 1 / 8), (1 / 24, 1 / 4), (1 / 16, 1 / 3), (1 / 12, 1 / 2))
 _SIGMA_STEPS = 1000
 _STRUCTURE_STEP = 0.5
 # Less than so many standard errors of the structure map are noise, and are not shown.
-STRUCTURE_SHOWN = 3.0
+STRUCTURE_SHOWN = 4.0
 
 
 @dataclass(frozen=True, eq=False)

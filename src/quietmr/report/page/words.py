@@ -51,6 +51,7 @@ class ShownTest:
     tone: str
     mark: str
     value: str
+    unit: str
     limits: str
     gauge: Gauge | None
 
@@ -88,9 +89,8 @@ def shown_tests(findings: tuple[Finding, ...]) -> list[ShownTest]:
     rows = []
     for finding in findings:
         tone, mark = _PASSED[finding.passed]
-        rows.append(
-            ShownTest(finding, tone, mark, _with_unit(finding.value, finding.unit), _limits(finding), gauge(finding))
-        )
+        told = number(finding.value), finding.unit, _limits(finding)
+        rows.append(ShownTest(finding, tone, mark, *told, gauge(finding)))
     return rows
 
 

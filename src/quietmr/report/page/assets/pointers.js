@@ -70,9 +70,20 @@ function listenTo(view) {
     setZoom(state.zoom * Math.exp(-event.deltaY / 200));
   }, { passive: false });
 
-  handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
+  // The handle keeps its distance to the finger; a click on it is one on the picture beneath.
+  let grip = null;
+  handle.addEventListener("pointerdown", (event) => {
+    handle.setPointerCapture(event.pointerId);
+    grip = { from: event.clientX, away: here(event)[0] - handle.offsetLeft - handle.offsetWidth / 2, moved: false };
+  });
   handle.addEventListener("pointermove", (event) => {
-    if (handle.hasPointerCapture(event.pointerId)) wipeTo(here(event)[0]);
+    if (!grip) return;
+    grip.moved ||= Math.abs(event.clientX - grip.from) > 3;
+    if (grip.moved) wipeTo(here(event)[0] - grip.away);
+  });
+  handle.addEventListener("pointerup", (event) => {
+    if (grip && !grip.moved) point(event);
+    grip = null;
   });
 
   const wipeKeys = {

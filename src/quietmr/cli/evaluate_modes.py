@@ -13,6 +13,7 @@ from quietmr.cli.evaluate_repeats import EvaluateRepeats
 from quietmr.cli.evaluate_replicas import EvaluateReplicas
 from quietmr.cli.evaluate_scores import EvaluateScores
 from quietmr.cli.failures import UsageError
+from quietmr.cli.noise_level import check_level
 
 
 class Mode(Enum):
@@ -89,6 +90,7 @@ def check_options(options: Evaluate, mode: Mode) -> None:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(f"{option} goes with {' or '.join(sorted(m.value for m in modes))}: leave it out here.")
     _check_wishes(options, mode)
+    check_level(options)
     _check_numbers(options)
     if mode in (Mode.REPLICAS, Mode.REPEATS):
         check_method(options.model, options.device, "torch", is_complex=False)
@@ -99,15 +101,11 @@ def _check_wishes(options: Evaluate, mode: Mode) -> None:
         raise UsageError("--csv holds scores against a truth: add --truth FILE, or leave it out.")
     if mode is Mode.REPLICAS and options.monte_carlo is None and (options.gain_out or options.noise_map_out):
         raise UsageError("--gain-out and --noise-map-out hold maps of --monte-carlo N: add it, or leave them out.")
-    if options.sigma is not None and options.noise_map_in is not None:
-        raise UsageError("--sigma and --noise-map-in both give the noise level: choose one.")
 
 
 def _check_numbers(options: Evaluate) -> None:
-    for name in ("sigma", "data_range"):
-        value = getattr(options, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise UsageError(f"--{name.replace('_', '-')} must be a positive number, got {value:g}.")
+    if options.data_range is not None and not (math.isfinite(options.data_range) and options.data_range > 0):
+        raise UsageError(f"--data-range must be a positive number, got {options.data_range:g}.")
     for name, least in (("monte_carlo", 2), ("workers", 1), ("threads", 1), ("seed", 0)):
         value = getattr(options, name)
         if value is not None and value < least:

@@ -13,7 +13,8 @@ from quietmr.cli.evaluate import Evaluate
 from quietmr.cli.evaluate_jobs import EvaluationJob
 from quietmr.cli.evaluate_scores import score_facts, score_lines, scores_of, write_scores
 from quietmr.cli.facts import noise_facts, table
-from quietmr.cli.grids import map_image, read_mask, told_noise
+from quietmr.cli.grids import map_image, read_mask
+from quietmr.cli.noise_level import told_noise
 from quietmr.cli.outputs import emit
 from quietmr.data import Image, InputError, NoiseMap
 from quietmr.evaluate.residual import ResidualEvidence, residual_evidence

@@ -15,7 +15,8 @@ from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.evaluate import Evaluate
 from quietmr.cli.evaluate_jobs import EvaluationJob
 from quietmr.cli.facts import noise_facts, table
-from quietmr.cli.grids import map_image, read_mask, told_noise
+from quietmr.cli.grids import map_image, read_mask
+from quietmr.cli.noise_level import told_noise
 from quietmr.cli.outputs import emit
 from quietmr.cli.progress import progress_bar
 from quietmr.data import Image, NoiseMap

@@ -1,7 +1,6 @@
 """Mask and noise map, which lie on the grid of the scan."""
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 from quietmr.data import Image, InputError, Meta, NoiseKind, NoiseMap, Storage
 from quietmr.io import read
 from quietmr.io.same_grid import check_same_grid
-from quietmr.noise import estimate_noise
 
 
 def read_mask(path: Path, image: Image) -> NDArray[np.bool_]:
@@ -52,29 +50,6 @@ def read_noise_map(path: Path, image: Image) -> NoiseMap:
 def given_noise(sigma: float, image: Image) -> NoiseMap:
     """Make a noise map of one given level (SD per real channel, in the units of the scan)."""
     return NoiseMap(np.array(sigma, dtype=np.float32), kind_of(image), "given")
-
-
-class NoiseOptions(Protocol):
-    """The options of a command that tell the noise level."""
-
-    @property
-    def sigma(self) -> float | None:
-        """One level."""
-        ...
-
-    @property
-    def noise_map_in(self) -> str | None:
-        """A map of it."""
-        ...
-
-
-def told_noise(options: NoiseOptions, image: Image, mask: NDArray[np.bool_] | None) -> NoiseMap:
-    """Take the noise that the user gave, else the one the image carries, else measure it."""
-    if options.sigma is not None:
-        return given_noise(options.sigma, image)
-    if options.noise_map_in is not None:
-        return read_noise_map(Path(options.noise_map_in), image)
-    return image.noise if image.noise is not None else estimate_noise(image, mask)
 
 
 def kind_of(image: Image) -> NoiseKind:

@@ -27,6 +27,7 @@ VERBS = {
     "evaluate": Verb("quietmr.cli.evaluate", "Evaluate", "Measure what a denoiser did, with a truth or without."),
     "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
     "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
+    "report": Verb("quietmr.cli.report", "Report", "Show and test what a denoiser removed from a scan."),
     "view": Verb("quietmr.cli.view", "View", "Look at scans in the browser: before beside after, in 3-D."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
     "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
@@ -47,7 +48,7 @@ options:
 
 examples:
   quietmr denoise t1.nii.gz t1_quiet.nii.gz --figure t1.png
-  quietmr denoise dicom_folder quiet_folder
+  quietmr denoise dicom_folder quiet_folder --report quiet.html
   quietmr noise t1.nii.gz
   quietmr recon raw.h5 image.h5 --figure image.png
 

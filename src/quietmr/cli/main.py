@@ -24,6 +24,7 @@ class Verb:
 VERBS = {
     "denoise": Verb("quietmr.cli.denoise", "Denoise", "Take the noise out of scans."),
     "noise": Verb("quietmr.cli.noise", "Noise", "Measure the noise of scans."),
+    "compare": Verb("quietmr.cli.compare", "Compare", "Compare methods on your own images, with noise added to them."),
     "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
     "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),

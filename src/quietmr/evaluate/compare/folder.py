@@ -17,10 +17,9 @@ from quietmr.evaluate.compare.conditions import Grid
 from quietmr.evaluate.compare.references import Reference, Rule
 from quietmr.evaluate.compare.rows import Row, append_row, read_rows
 
-PLAN, ROWS, SUMMARY, TABLE, FIGURE, LOCK = (
-    "plan.json", "results.csv", "results.json", "table.md", "psnr_ssim.png", ".lock",
+PLAN, ROWS, SUMMARY, TABLE, FIGURE = OURS = (
+    "plan.json", "results.csv", "results.json", "table.md", "psnr_ssim.png",
 )  # fmt: skip
-OURS = (PLAN, ROWS, SUMMARY, TABLE, FIGURE, LOCK)
 _FORMAT = 1
 
 
@@ -30,8 +29,8 @@ class ImageFacts:
 
     Parameters
     ----------
-    path : str
-        As the user typed it.
+    path, mask_path : str
+        Where they lie; that of the mask is empty if there is none.
     pixels, mask : str
         Fingerprints; that of the mask is empty if the foreground was found.
     shape : tuple of int
@@ -45,6 +44,7 @@ class ImageFacts:
     """
 
     path: str
+    mask_path: str
     pixels: str
     mask: str
     shape: tuple[int, ...]
@@ -66,8 +66,8 @@ class Plan:
         Columns of scores.
     images : dict of ImageFacts
         By name.
-    identities : dict of str
-        What each method is (`Method.identity`), by name.
+    identities, commands : dict of str
+        What each method is (`Method.identity`), and the command line of those that are programs, by name.
     threads : int
         Of each process; costs depend on it.
     """
@@ -77,6 +77,7 @@ class Plan:
     scores: tuple[str, ...]
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, str] = field(default_factory=dict)
     threads: int = 1
 
     def grown_by(self, new: "Plan") -> "Plan":
@@ -97,6 +98,7 @@ class Plan:
             self.scores,
             {**self.images, **new.images},
             {**self.identities, **new.identities},
+            {**self.commands, **new.commands},
             self.threads,
         )
 
@@ -130,7 +132,7 @@ class Plan:
             name: ImageFacts(**{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()})
             for name, facts in found["images"].items()
         }
-        rest = {key: found[key] for key in ("reference", "identities", "threads")}
+        rest = {key: found[key] for key in ("reference", "identities", "commands", "threads")}
         return cls(Grid(**grid), scores=tuple(found["scores"]), images=images, **rest)
 
 
@@ -141,22 +143,19 @@ class Folder:
     path: Path
 
     def open(self, plan: Plan, *, force: bool = False) -> Plan:
-        """Make the folder, or go on with it; the plan that holds from now on is written and given back.
+        """Begin in the folder, or go on with it; the plan that holds from now on is written and given back.
 
         Raises
         ------
         OutputError
             If it holds files of others and no comparison, or a comparison that does not go together with the plan.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{self.path} is a file where the folder of the comparison would go: choose another name.")
         old = None if force else self.plan()
-        if old is None and self.path.is_dir():
+        if old is None:
             self._check_foreign(force=force)
         whole = plan if old is None else old.grown_by(plan)
-        self.path.mkdir(parents=True, exist_ok=True)
         if force:
-            for name in OURS[:-1]:
+            for name in OURS:
                 (self.path / name).unlink(missing_ok=True)
         self.write(PLAN, json.dumps(whole.to_json(), indent=1, ensure_ascii=False) + "\n")
         return whole
@@ -195,28 +194,31 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder, where the system can.
+        """Make the folder and keep other runs out of it, where the system can.
 
         Raises
         ------
         OutputError
-            If another run is at work in it.
+            If another run is at work in it, or there is a file in its place.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError(f"{self.path} is a file where a folder would go: choose another name.")
+        self.path.mkdir(parents=True, exist_ok=True)
         try:
             import fcntl
         except ImportError:  # not on Windows
             yield
             return
-        path = self.path / LOCK
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise OutputError(f"Another run is at work in {self.path}: wait for it, or name another folder.") from error
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise OutputError(f"Another run is at work in {self.path}: wait for it, or name another folder.") from error
+        try:
+            yield
+        finally:
+            os.close(handle)
 
     def _check_foreign(self, *, force: bool) -> None:
         foreign = sorted(entry.name for entry in os.scandir(self.path) if entry.name not in OURS)
@@ -226,16 +228,19 @@ class Folder:
             )
 
 
-def facts_of(reference: Reference, path: str, *, has_mask: bool, own: float | None, remarks: Sequence[str]) -> ImageFacts:
+def facts_of(
+    reference: Reference, path: Path, mask: Path | None, own: float | None, remarks: Sequence[str]
+) -> ImageFacts:
     """What a plan keeps of a clean image."""
     return ImageFacts(
-        path,
-        fingerprint(reference.image.data),
-        fingerprint(reference.inside) if has_mask else "",
-        reference.image.shape,
-        reference.level,
-        own,
-        tuple(remarks),
+        path=str(path.absolute()),
+        mask_path="" if mask is None else str(mask.absolute()),
+        pixels=fingerprint(reference.image.data),
+        mask="" if mask is None else fingerprint(reference.inside),
+        shape=reference.image.shape,
+        level=reference.level,
+        own_noise=own,
+        remarks=tuple(remarks),
     )
 
 

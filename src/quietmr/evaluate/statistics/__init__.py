@@ -1,0 +1,16 @@
+"""Statistics of paired values: which method is better, by how much, and how sure that is."""
+
+from quietmr.evaluate.statistics.bootstrap import bootstrap_interval
+from quietmr.evaluate.statistics.holm import holm
+from quietmr.evaluate.statistics.paired import PairedComparison, paired_comparison
+from quietmr.evaluate.statistics.summary import Interval, interval_from_sd, interval_from_t
+
+__all__ = [
+    "Interval",
+    "PairedComparison",
+    "bootstrap_interval",
+    "holm",
+    "interval_from_sd",
+    "interval_from_t",
+    "paired_comparison",
+]

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from quietmr.cli.compare import Compare
@@ -10,6 +10,7 @@ from quietmr.cli.console import collected_warnings
 from quietmr.cli.failures import UsageError
 from quietmr.cli.grids import read_mask
 from quietmr.cli.names import split_suffix
+from quietmr.data import InputError
 from quietmr.evaluate.compare.conditions import Grid
 from quietmr.evaluate.compare.folder import Plan, facts_of
 from quietmr.evaluate.compare.measuring import score_names
@@ -46,11 +47,15 @@ def planned(options: Compare) -> tuple[Plan, list[Method]]:
         If a method is unknown or cannot run, or an image or mask cannot be used.
     """
     names = options.methods or (default_names() if not options.external else ("quiet",))
-    methods = named(names, options.external, blind=options.blind, timeout=options.timeout)
-    for method in methods:
-        method.check(is_complex=False)
     scores = _scores(options.metrics)
     _check_numbers(options)
+    try:
+        methods = named(names, options.external, blind=options.blind, timeout=options.timeout)
+        grid = Grid(("any",), _kinds(options.kinds), options.levels, options.seeds, tuple(m.name for m in methods))
+    except InputError as error:
+        raise UsageError(str(error)) from error
+    for method in methods:
+        method.check(is_complex=False)
     sources = _sources(options.paths[:-1], options.mask)
     load = ReferenceFiles(sources, _rule(options.reference))
     facts = {}
@@ -61,10 +66,9 @@ def planned(options: Compare) -> tuple[Plan, list[Method]]:
         for method in methods:
             method.check(is_complex=reference.image.is_complex)
         facts[name] = facts_of(reference, path, mask, own, remarks)
-    grid = Grid(tuple(sources), _kinds(options.kinds), options.levels, options.seeds, tuple(m.name for m in methods))
     identities = {method.name: method.identity for method in methods}
     commands = {method.name: method.command for method in methods if method.command}
-    return Plan(grid, load.rule, tuple(scores), facts, identities, commands, options.threads), methods
+    return Plan(replace(grid, images=tuple(sources)), load.rule, tuple(scores), facts, identities, commands, options.threads), methods
 
 
 def of_plan(plan: Plan, options: Compare) -> tuple[ReferenceFiles, dict[str, Method]]:

@@ -20,7 +20,7 @@ from quietmr.io import read, write
 
 PLACES = ("in", "out", "sigma", "sigma_map")
 _PLACE = re.compile(r"\{([^{}]*)\}")
-_PATIENCE = 0.02  # seconds between two looks at a running program
+_FIRST, _LONGEST, _GROWTH = 0.01, 0.5, 1.1  # seconds between two looks at a running program; longer and longer
 _LAST_WORDS = 300  # characters of what a failing program said last
 
 
@@ -119,7 +119,7 @@ class ExternalDenoiser:
 
     def _wait(self, process: "subprocess.Popen[bytes]", start: float) -> dict[str, float]:
         """Wait for the end and tell what it cost. Whatever ends the waiting ends the program."""
-        peak = math.nan
+        peak, pause = math.nan, _FIRST
         try:
             while True:
                 peak = max(peak, _peak_mb(process.pid), key=_known)
@@ -132,7 +132,8 @@ class ExternalDenoiser:
                         f"{self.name} did not end within {self.timeout:g} s and was stopped: give it more time or a "
                         "smaller image."
                     )
-                time.sleep(_PATIENCE)
+                time.sleep(pause)
+                pause = min(_GROWTH * pause, _LONGEST)
         except BaseException:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -153,7 +153,7 @@ class Folder:
         old = None if force else self.plan()
         if old is None:
             self._check_foreign(force=force)
-        whole = plan if old is None else old.grown_by(plan)
+        whole = plan if old is None else self._worth_keeping(old, plan).grown_by(plan)
         if force:
             for name in OURS:
                 (self.path / name).unlink(missing_ok=True)
@@ -219,6 +219,12 @@ class Folder:
             yield
         finally:
             os.close(handle)
+
+    def _worth_keeping(self, old: Plan, new: Plan) -> Plan:
+        """Leave out methods that have no result at all, unless they are named again."""
+        succeeded = {row.method for row in self.rows(old.scores) if not row.failed} | set(new.grid.methods)
+        kept = tuple(name for name in old.grid.methods if name in succeeded)
+        return replace(old, grid=replace(old.grid, methods=kept)) if kept else new
 
     def _check_foreign(self, *, force: bool) -> None:
         foreign = sorted(entry.name for entry in os.scandir(self.path) if entry.name not in OURS)

@@ -129,7 +129,7 @@ def named(names: Iterable[str], commands: Sequence[str] = (), *, blind: bool = F
         clash = method.command and (method.name == UNTOUCHED or method.name in list_denoisers())
         if clash or sum(other.name == method.name for other in told) > 1:
             raise InputError(f"Two methods would be called {method.name}: give the command another name.")
-    untold = [replace(method, name=method.name + BLIND) for method in told if blind and not method.is_blind]
+    untold = [replace(method, name=method.name + BLIND) for method in told if blind and _can_be_blind(method)]
     return [Method(UNTOUCHED), *told, *(method for method in untold if method not in told)]
 
 
@@ -162,6 +162,11 @@ def _blindly(denoiser: Denoiser, image: Image) -> Image:
     result = denoiser(image.replace(noise=noise))
     step = Step("denoise", {**result.history[-1].parameters, "sigma": noise.level})
     return result.replace(history=(*result.history[:-1], step))
+
+
+def _can_be_blind(method: Method) -> bool:
+    """Whether a blind row would tell anything new: programs that do not ask for sigma are blind anyway."""
+    return not method.is_blind and (not method.command or "{sigma" in method.command)
 
 
 def _program(text: str, timeout: float) -> Method:

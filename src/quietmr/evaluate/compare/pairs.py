@@ -6,11 +6,14 @@ are averaged before anything is tested.
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from quietmr.evaluate.compare.methods import UNTOUCHED
 from quietmr.evaluate.compare.summary import Results, Spread, goodness
 from quietmr.evaluate.metrics import METRICS
+from quietmr.evaluate.statistics import holm, paired_comparison
 
 ENOUGH = 6
 """Images from which a test can tell anything: with five the smallest two-sided p of Wilcoxon's test is 2 / 2^5 = 0.06."""
@@ -65,4 +68,11 @@ def first_method(results: Results) -> str | None:
 
 
 def _tested(found: list[Pair], samples: Sequence[Sequence[float]]) -> list[Pair]:
-    return found
+    """Add p-values where there are enough images."""
+    p = {}
+    for pair, means in zip(found, samples, strict=True):
+        if len(means) >= ENOUGH and any(means):
+            comparison = paired_comparison(means, np.zeros(len(means)), np.random.default_rng(0))
+            p[pair.other] = comparison.wilcoxon_p
+    corrected = dict(zip(p, holm(list(p.values())), strict=True))
+    return [replace(pair, p=float(corrected[pair.other])) if pair.other in p else pair for pair in found]

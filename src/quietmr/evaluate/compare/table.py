@@ -39,7 +39,8 @@ def setting(plan: Plan, results: Results) -> str:
         facts = plan.images[name]
         line = [name, " x ".join(map(str, facts.shape)), f"{facts.level:.5g}"]
         line += [f"{level / 100 * facts.level:.4g}" for level in grid.levels]
-        lines.append([*line, "unknown" if facts.own_noise is None else f"{facts.own_noise:.3g}"])
+        own = facts.own_noise
+        lines.append([*line, "unknown" if own is None else f"{own:.3g} ({100 * own / facts.level:.2g} %)"])
     notes = [
         f"Percent noise is sigma, the SD per real channel, as a percent of the {rule}; that brightness is the data range "
         "of PSNR and SSIM too. Every method meets the same noise and, unless it is marked (blind), is told its true sigma.",
@@ -61,8 +62,8 @@ def doubts(plan: Plan) -> list[str]:
             ceiling = 20 * math.log10(facts.level / facts.own_noise)
             found.append(
                 f"{name} is not clean: its own noise of about {facts.own_noise:.3g} is "
-                f"{facts.own_noise / (lowest * facts.level):.0%} of the weakest noise that is added, and no method can be "
-                f"seen to exceed {ceiling:.1f} dB on it."
+                f"{facts.own_noise / (lowest * facts.level):.0%} of the weakest noise that is added, and a method that "
+                f"took out all noise, its own too, would score {ceiling:.1f} dB."
             )
     return found
 
@@ -81,7 +82,9 @@ def by_level(results: Results, kind: Kind, score: str) -> str:
         lines.append(line)
     metric = METRICS[score]
     unit = f" in {metric.unit}" if metric.unit else ""
-    return f"{metric.title}{unit}\n\n{markdown(['method', *(f'{level:g} %' for level in grid.levels)], lines)}"
+    note = "bold: the best" + ("; \N{DAGGER}: the best that is free software" if any(top != free for top, free in best.values()) else "")
+    table = markdown(["method", *(f"{level:g} %" for level in grid.levels)], lines)
+    return f"{metric.title}{unit} ({note}):\n\n{table}"
 
 
 def overall(plan: Plan, results: Results) -> str:
@@ -95,8 +98,9 @@ def overall(plan: Plan, results: Results) -> str:
         values = [_short(results.spread(method, score), score) for score in scores]
         used = results.used(method)
         line = [method, *values, f"{used.mean:.2f}" if used.n else "-"]
-        line += [_number(costs.cpu_s, ".3g"), _number(costs.wall_s, ".3g"), _number(costs.peak_mb, ".0f")]
-        lines.append(line if method in complete else [f"{method} (incomplete)", *line[1:]])
+        line += [_number(costs.cpu_s, ".2f"), _number(costs.wall_s, ".2f"), _number(costs.peak_mb, ".0f")]
+        gap = "" if method in complete else " (incomplete)" if results.table[method] else " (failed)"
+        lines.append([method + gap, *line[1:]])
     head = ["method", *map(_heading, scores), "sigma used / true", "CPU s/Mvoxel", "wall s/Mvoxel", "peak MB"]
     note = (
         "Means over all images, kinds, levels and draws. Costs: seconds per million voxels with "
@@ -124,8 +128,8 @@ def paired_table(results: Results) -> str:
     n = len(results.grid.images)
     if n < ENOUGH:
         note += (
-            f"No p is given: {n} image{'s' * (n > 1)} are too few for a test, at least {ENOUGH} are needed (draws and "
-            "levels of one image are not independent)."
+            f"No p is given: a test needs at least {ENOUGH} images, here {'is' if n == 1 else 'are'} {n} (draws and levels of "
+            "one image are not independent)."
         )
     else:
         note += (

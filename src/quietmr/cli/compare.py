@@ -8,8 +8,8 @@ import tyro
 from quietmr.cli.arguments import Flag, Numbers, Words
 
 _PATHS = (
-    "Clean images to add noise to (NIfTI, DICOM file or folder, MRD images, PNG, TIFF), then the folder of the comparison, "
-    "which is made if it is missing."
+    "Clean images to add noise to (NIfTI, DICOM file or folder, MRD images, PNG, TIFF), then the folder of the "
+    "comparison, which is made if it is missing."
 )
 
 
@@ -36,11 +36,11 @@ class Compare:
         tyro.conf.arg(metavar="IMAGE [IMAGE ...] OUT_DIR", help_behavior_hint="", help=_PATHS),
     ] = ()
     methods: Annotated[Words, tyro.conf.arg(metavar="NAME ...")] = ()
-    """Models, presets, paths of models, classical methods ('quietmr models list' shows them); the first is compared with
-    each other one. Without it: the presets and the best classical methods that are installed."""
+    """Models, presets, paths of models, classical methods ('quietmr models list' shows them); the first is compared
+    with each other one. Without it: the presets and the best classical methods that are installed."""
     external: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=COMMAND")] = ()
-    """A program as a method: a command with {in} and {out} (NIfTI files) and, if wanted, {sigma} or {sigma_map}. May come
-    several times. No shell runs it."""
+    """A program as a method: a command with {in} and {out} (NIfTI files) and, if wanted, {sigma} or {sigma_map}. May
+    come several times. No shell runs it."""
     levels: Annotated[Numbers, tyro.conf.arg(metavar="PERCENT ...")] = (3.0, 5.0, 7.0, 9.0, 15.0)
     """Noise levels: sigma, the SD per real channel, in percent of the reference."""
     kinds: Annotated[Words, tyro.conf.arg(metavar="KIND ...")] = ("white",)
@@ -51,9 +51,11 @@ class Compare:
     """Brightness that is 100 percent and the data range of the metrics: the 99th percentile of the foreground, the
     largest value, or a value in the units of the images."""
     mask: Annotated[Words, tyro.conf.arg(metavar="F ...")] = ()
-    """Image that is nonzero where scores are taken: one for all images, or one for each. Else the foreground is found."""
+    """Image that is nonzero where scores are taken: one for all images, or one for each. Else the foreground is
+    found."""
     metrics: Annotated[Words, tyro.conf.arg(metavar="NAME ...")] = ()
-    """Metrics besides PSNR, SSIM and bias: ssim3d, ms-ssim, vif, gmsd, nrmse, hfen, gradient-error, edge-broadening."""
+    """Metrics besides PSNR, SSIM and bias: ssim3d, ms-ssim, vif, gmsd, nrmse, hfen, gradient-error,
+    edge-broadening."""
     blind: Flag = False
     """Run each method a second time without telling it the noise level, which is then measured."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
@@ -78,6 +80,6 @@ class Compare:
 
         if len(self.paths) < 2:
             raise UsageError(
-                "Name the images and the folder before any options: quietmr compare IMAGE [IMAGE ...] OUT_DIR --methods ..."
+                "Name the images and the folder before the options: quietmr compare IMAGE [IMAGE ...] OUT_DIR."
             )
         return run_comparison(self, command_line)

@@ -1,7 +1,7 @@
 """What ``quietmr compare`` reads and refuses before any work: methods, metrics, reference, images and masks."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from quietmr.cli.grids import read_mask
 from quietmr.cli.names import split_suffix
 from quietmr.data import InputError
 from quietmr.evaluate.compare.conditions import Grid
-from quietmr.evaluate.compare.folder import Plan, facts_of
 from quietmr.evaluate.compare.measuring import score_names
 from quietmr.evaluate.compare.methods import Method, default_names, named
 from quietmr.evaluate.compare.noise_cases import KINDS, Kind
+from quietmr.evaluate.compare.plan import Plan, facts_of
 from quietmr.evaluate.compare.references import RULES, Reference, Rule, make_reference, own_noise
 from quietmr.evaluate.metrics import METRICS
 from quietmr.io import read
@@ -68,7 +68,9 @@ def planned(options: Compare) -> tuple[Plan, list[Method]]:
         facts[name] = facts_of(reference, path, mask, own, remarks)
     identities = {method.name: method.identity for method in methods}
     commands = {method.name: method.command for method in methods if method.command}
-    return Plan(replace(grid, images=tuple(sources)), load.rule, tuple(scores), facts, identities, commands, options.threads), methods
+    return Plan(
+        replace(grid, images=tuple(sources)), load.rule, tuple(scores), facts, identities, commands, options.threads
+    ), methods
 
 
 def of_plan(plan: Plan, options: Compare) -> tuple[ReferenceFiles, dict[str, Method]]:
@@ -127,10 +129,13 @@ def _sources(paths: Sequence[str], masks: Sequence[str]) -> dict[str, tuple[Path
     if len(set(names)) < len(names):
         names = [f"{file.resolve().parent.name}/{name}" for file, name in zip(files, names, strict=True)]
     if len(set(names)) < len(names):
-        raise UsageError("Two of the images have the same name and folder: rename one, or leave it out if it is the same.")
+        raise UsageError(
+            "Two of the images have the same name and folder: rename one, or leave it out if it is the same."
+        )
     return dict(zip(names, zip(files, each, strict=True), strict=True))
 
 
-def _guess(name: str, known: Mapping[str, object]) -> str:
+def _guess(name: str, known: Iterable[str]) -> str:
+    known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     return f", did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}."

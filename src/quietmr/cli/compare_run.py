@@ -12,9 +12,10 @@ from quietmr.cli.console import plain
 from quietmr.cli.failures import FAILED
 from quietmr.cli.progress import progress_bar
 from quietmr.evaluate.compare.conditions import Condition
-from quietmr.evaluate.compare.folder import FIGURE, SUMMARY, TABLE, Folder, Plan
+from quietmr.evaluate.compare.folder import FIGURE, SUMMARY, TABLE, Folder
 from quietmr.evaluate.compare.measuring import Bench
 from quietmr.evaluate.compare.methods import Method
+from quietmr.evaluate.compare.plan import Plan
 from quietmr.evaluate.compare.record import record
 from quietmr.evaluate.compare.running import run
 from quietmr.evaluate.compare.summary import Results

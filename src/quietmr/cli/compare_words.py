@@ -2,7 +2,8 @@
 
 import math
 
-from quietmr.evaluate.compare.folder import FIGURE, ROWS, TABLE, Folder, Plan
+from quietmr.evaluate.compare.folder import FIGURE, ROWS, TABLE, Folder
+from quietmr.evaluate.compare.plan import Plan
 from quietmr.evaluate.compare.summary import Results
 from quietmr.evaluate.compare.table import doubts, order
 
@@ -31,7 +32,7 @@ def told(folder: Folder, plan: Plan, results: Results) -> str:
 
 
 def told_warnings(plan: Plan) -> str:
-    """What must be known of the clean images."""
+    """Tell what must be known of the clean images."""
     return "".join(f"quietmr: warning: {text}\n" for text in doubts(plan))
 
 

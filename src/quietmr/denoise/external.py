@@ -34,8 +34,8 @@ class ExternalDenoiser:
         What it is called.
     command : str
         Words with {in} (noisy image), {out} (file to write, .nii; .nii.gz beside it counts too), and if wanted {sigma}
-        (noise SD per real channel in the units of the image; the median where it varies) and {sigma_map} (the same as an
-        image). It is split as a shell would, but no shell runs it: no pipes, no variables, no wildcards.
+        (noise SD per real channel in the units of the image; the median where it varies) and {sigma_map} (the same as
+        an image). It is split as a shell would, but no shell runs it: no pipes, no variables, no wildcards.
     timeout : float
         Seconds after which it is ended.
 
@@ -46,8 +46,8 @@ class ExternalDenoiser:
 
     Notes
     -----
-    The history of the result tells what the program cost: CPU seconds, wall seconds, peak memory in MB, with all that it
-    started and waited for, without reading and writing by quietmr.
+    The history of the result tells what the program cost: CPU seconds and wall seconds (with all that it started and
+    waited for, without reading and writing by quietmr), and the peak of its memory in MB.
     """
 
     name: str
@@ -97,7 +97,9 @@ class ExternalDenoiser:
         plain = Image(image.data, image.geometry, frames=image.frames, meta=_storage(image))
         write(plain, values["in"])
         if "{sigma_map}" in self.command:
-            write(Image(noise.over(image.shape), image.geometry, meta=Meta(storage=Storage("<f4"))), values["sigma_map"])
+            write(
+                Image(noise.over(image.shape), image.geometry, meta=Meta(storage=Storage("<f4"))), values["sigma_map"]
+            )
         return values
 
     def _run(self, words: Sequence[str], folder: Path) -> dict[str, float]:
@@ -149,7 +151,9 @@ class ExternalDenoiser:
         try:
             result = read(path).data
         except InputError as error:
-            raise InputError(f"{self.name} wrote what cannot be read: {str(error).replace(str(path), '{out}')}") from error
+            raise InputError(
+                f"{self.name} wrote what cannot be read: {str(error).replace(str(path), '{out}')}"
+            ) from error
         if result.shape != image.shape:
             raise InputError(f"{self.name} wrote the shape {result.shape} for an image of {image.shape} (T, Z, Y, X).")
         if (result.dtype.kind == "c") != image.is_complex:

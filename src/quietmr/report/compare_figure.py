@@ -38,8 +38,8 @@ class _Look:
 def comparison_figure(results: Results) -> Figure:
     """Draw PSNR (top) and SSIM (bottom) against the noise level, a column for each kind of noise.
 
-    Points are means, bars the SD, over images and draws of the noise. Methods that lack results at a level have no point
-    there. Lines are labelled where they end, the best on top.
+    Points are means, bars the SD, over images and draws of the noise. Methods without results at a level have no
+    point there. Lines are labelled where they end, the best on top.
 
     Parameters
     ----------
@@ -134,9 +134,7 @@ def _label_lines(axes: Axes, results: Results, kind: Kind, score: str, looks: Ma
     for name, height in zip(known, heights, strict=True):
         own = (ends[name] - bottom) / (top - bottom)
         color = looks[name].color
-        axes.plot(
-            [1.0, 1.035], [own, height], transform=axes.transAxes, color=color, lw=0.8, alpha=0.7, clip_on=False
-        )
+        axes.plot([1.0, 1.035], [own, height], transform=axes.transAxes, color=color, lw=0.8, alpha=0.7, clip_on=False)
         weight = "bold" if looks[name].width > 2 else "normal"
         axes.text(
             1.045, height, _short(name), transform=axes.transAxes, color=color, fontsize=_LABEL_SIZE, va="center",

@@ -1,14 +1,16 @@
 """What is compared on what: the noisy images, and the grid that they make with the methods."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from quietmr.data import Image, InputError, NoiseKind, NoiseMap
 from quietmr.evaluate.compare.noise_cases import KINDS, Kind, NoisyCase, draw
 from quietmr.evaluate.compare.references import Reference
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,12 @@ class Grid:
 
     def grown_by(self, other: "Grid") -> "Grid":
         """Give the smallest grid that holds both; what is new comes last, levels in their order."""
-        both = partial(_both, self, other)
         return Grid(
-            both("images"),
-            both("kinds"),
-            tuple(sorted(both("levels"))),
+            _both(self.images, other.images),
+            _both(self.kinds, other.kinds),
+            tuple(sorted(_both(self.levels, other.levels))),
             max(self.seeds, other.seeds),
-            both("methods"),
+            _both(self.methods, other.methods),
         )
 
     @property
@@ -108,11 +109,5 @@ class Grid:
         return len(self.images) * len(self.kinds) * len(self.levels) * self.seeds * len(self.methods)
 
 
-def _both(one: Grid, other: Grid, what: str) -> tuple[object, ...]:
-    return tuple(dict.fromkeys([*getattr(one, what), *getattr(other, what)]))
-
-
-def doubled(names: Iterable[str]) -> str | None:
-    """First name that comes twice, if any."""
-    seen: set[str] = set()
-    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
+def _both(one: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
+    return tuple(dict.fromkeys([*one, *other]))

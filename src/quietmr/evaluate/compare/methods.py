@@ -75,7 +75,9 @@ class Method:
         if self.command:
             ExternalDenoiser(self.base, self.command, self.timeout)
             return
-        if not is_model_path(self.base) and self.base not in list_denoisers():
+        if is_model_path(self.base):
+            load_card(self.base)
+        elif self.base not in list_denoisers():
             raise ModelError(_unknown(self.base))
         _check_library(self.base)
         if is_complex and not takes_complex(self.base):
@@ -134,7 +136,7 @@ def named(names: Iterable[str], commands: Sequence[str] = (), *, blind: bool = F
 
 
 def default_names() -> list[str]:
-    """The presets and a few classical methods, as far as their libraries are installed."""
+    """Name the presets and a few classical methods, as far as their libraries are installed."""
     names = []
     for name in DEFAULT:
         with suppress(MissingExtraError):
@@ -147,7 +149,7 @@ def warm_up(run: Callable[[Image], Image], *, is_complex: bool) -> None:
     """Run a method once on a small image, so that its libraries are loaded before the clock starts."""
     small = np.random.default_rng(0).normal(20, 1, (1, *_SMALL)).astype(np.complex64 if is_complex else np.float32)
     with suppress(QuietmrError):  # what it has against the small image it will say of the real one
-        run(Image(small, noise=NoiseMap(np.float32(1), "complex" if is_complex else "rician", "given")))
+        run(Image(small, noise=NoiseMap(np.ones(1, np.float32), "complex" if is_complex else "rician", "given")))
 
 
 def _same(image: Image) -> Image:
@@ -204,4 +206,3 @@ def _unknown(name: str) -> str:
     return f"There is no method '{name}'" + (
         f", did you mean '{close[0]}'?" if close else f"; known ones: {', '.join(known)}."
     )
-

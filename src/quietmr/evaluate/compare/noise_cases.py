@@ -85,7 +85,8 @@ def _as(clean: Array, image: NDArray[np.complexfloating[Any]], *, signed: bool) 
 
 
 def _filter(image: Array, gain: NDArray[np.float64]) -> NDArray[np.complex128]:
-    return np.asarray(np.fft.ifft2(np.fft.fft2(image) * gain))
+    filtered: NDArray[np.complex128] = np.fft.ifft2(np.fft.fft2(image) * gain)
+    return filtered
 
 
 def _tukey(rows: int, columns: int) -> NDArray[np.float64]:
@@ -94,13 +95,13 @@ def _tukey(rows: int, columns: int) -> NDArray[np.float64]:
     def axis(n: int) -> NDArray[np.float64]:
         frequency = 2 * np.abs(np.fft.fftfreq(n))
         ramp = np.clip((frequency - _FLAT) / (_FILLED - _FLAT), 0, 1)
-        return 0.5 + 0.5 * np.cos(np.pi * ramp)
+        return np.asarray(0.5 + 0.5 * np.cos(np.pi * ramp))
 
     return np.outer(axis(rows), axis(columns))
 
 
 def _g_map(shape: tuple[int, ...], foreground: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """A hump in the middle of the picture and a band across it, as parallel imaging along the rows leaves them."""
+    """Make a hump in the middle of the picture and a band across it, as parallel imaging leaves them."""
     y, x = np.meshgrid(np.linspace(-1, 1, shape[-2]), np.linspace(-1, 1, shape[-1]), indexing="ij")
     hump = 1.2 * np.exp(-((x / 0.6) ** 2) - (y / 0.7) ** 2)
     band = 0.5 * np.exp(-(((y - 0.25) / 0.12) ** 2))

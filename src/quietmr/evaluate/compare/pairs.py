@@ -16,7 +16,7 @@ from quietmr.evaluate.metrics import METRICS
 from quietmr.evaluate.statistics import holm, paired_comparison
 
 ENOUGH = 6
-"""Images from which a test can tell anything: with five the smallest two-sided p of Wilcoxon's test is 2 / 2^5 = 0.06."""
+"""Images from which a test can tell anything: with five, Wilcoxon's smallest two-sided p is 2 / 2^5 = 0.06."""
 SCORES = ("psnr", "ssim")
 
 
@@ -63,7 +63,7 @@ def pairs(results: Results, score: str) -> list[Pair]:
 
 
 def first_method(results: Results) -> str | None:
-    """The method that the user named first."""
+    """Give the method that the user named first."""
     return next((name for name in results.grid.methods if name != UNTOUCHED), None)
 
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from quietmr._version import __version__
-from quietmr.evaluate.compare.folder import Plan
 from quietmr.evaluate.compare.noise_cases import KINDS
 from quietmr.evaluate.compare.pairs import SCORES, first_method, pairs
+from quietmr.evaluate.compare.plan import Plan
 from quietmr.evaluate.compare.references import RULES
 from quietmr.evaluate.compare.rows import WHOLE
 from quietmr.evaluate.compare.summary import Results
@@ -28,9 +28,7 @@ def record(plan: Plan, results: Results) -> dict[str, Any]:
         "costs": {name: asdict(results.costs(name)) for name in plan.grid.methods},
         "first": first_method(results),
         "pairs": [asdict(pair) for score in SCORES for pair in pairs(results, score)],
-        "failures": [
-            {**asdict(row.condition), "method": row.method, "reason": row.reason} for row in results.failures
-        ],
+        "failures": [{**asdict(row.condition), "method": row.method, "reason": row.reason} for row in results.failures],
     }
 
 

@@ -1,10 +1,12 @@
 """One row of the results, and the CSV file that keeps them."""
 
 import csv
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from quietmr.evaluate.compare.conditions import Condition
 from quietmr.evaluate.compare.noise_cases import Kind
@@ -77,8 +79,8 @@ def append_row(path: Path, row: Row, scores: Sequence[str]) -> None:
     """
     with path.open("a+", newline="", encoding="utf-8") as file:
         if not _end_cleanly(file.fileno()):
-            csv.writer(file).writerow(columns(scores))
-        csv.DictWriter(file, columns(scores)).writerow(_line(row, scores))
+            csv.writer(file, lineterminator="\n").writerow(columns(scores))
+        csv.DictWriter(file, columns(scores), lineterminator="\n").writerow(_line(row, scores))
         file.flush()
         os.fsync(file.fileno())
 
@@ -87,8 +89,8 @@ def read_rows(path: Path, scores: Sequence[str]) -> list[Row]:
     """Rows of a file, of each method on each noisy image the latest; none if there is no file."""
     if not path.exists():
         return []
-    whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-    lines = csv.DictReader(whole.splitlines())
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    lines = csv.DictReader(whole.decode("utf-8").split("\n"))
     rows = (_row(line, scores) for line in lines if None not in line.values())
     return list({row.key: row for row in rows}.values())
 
@@ -118,11 +120,11 @@ def _line(row: Row, scores: Sequence[str]) -> dict[str, str]:
 
 
 def _number(value: float) -> str:
-    return "" if value != value else f"{value:.8g}"  # noqa: PLR0124 - NaN is the value that differs from itself
+    return "" if math.isnan(value) else f"{value:.8g}"
 
 
 def _row(line: dict[str, str], scores: Iterable[str]) -> Row:
-    kind: Kind = line["kind"]  # type: ignore[assignment] - the file holds what was written to it
+    kind = cast(Kind, line["kind"])  # the file holds what was written to it
     numbers = {name: float(line[name] or "nan") for name in _NUMBERS if name != "voxels"}
     return Row(
         Condition(line["image"], kind, float(line["percent"]), int(line["seed"])),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from quietmr.evaluate.compare.measuring import Bench, Cell
 from quietmr.evaluate.compare.rows import Row
-from quietmr.evaluate.compare.workers import Died, in_processes
+from quietmr.evaluate.compare.workers import DiedError, in_processes
 
 NAN = float("nan")
 
@@ -25,8 +25,8 @@ def run(bench: Bench, cells: Iterable[Cell], *, workers: int = 1, threads: int =
 
     Notes
     -----
-    Rows depend on the cell alone, not on who measures it: scores are the same for any number of workers (of threads too,
-    for methods that promise it). What runs beside a method can disturb what it costs.
+    Scores depend on the cell alone, not on who measures it: they are the same for any number of workers. What runs
+    beside a method can disturb what it costs.
     """
     if workers == 0:
         import torch
@@ -35,7 +35,7 @@ def run(bench: Bench, cells: Iterable[Cell], *, workers: int = 1, threads: int =
         yield from map(bench, cells)
         return
     for cell, result in in_processes(bench, cells, workers, threads):
-        if isinstance(result, Died):
+        if isinstance(result, DiedError):
             condition, method = cell
             yield Row(condition, method, NAN, NAN, reason=str(result))
         else:

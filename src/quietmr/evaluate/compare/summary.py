@@ -99,7 +99,7 @@ class Results:
         return [name for name, rows in self.table.items() if len(rows) == every]
 
     def costs(self, method: str) -> Costs:
-        """What a method took."""
+        """Tell what a method took."""
         rows = [row for row in self.table[method].values() if row.voxels]
         per = [1e6 / row.voxels for row in rows]
         return Costs(
@@ -130,7 +130,7 @@ class Results:
 
 
 def goodness(score: str) -> Callable[[float], float]:
-    """What makes the better of two values of a score the larger one."""
+    """Give what makes the better of two values of a score the larger one."""
     better = METRICS[score.removesuffix(WHOLE)].better
     if better == "zero":
         return lambda value: -abs(value)

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from quietmr.evaluate.compare.folder import Plan
 from quietmr.evaluate.compare.measuring import ALWAYS
 from quietmr.evaluate.compare.methods import UNTOUCHED
 from quietmr.evaluate.compare.noise_cases import KINDS, Kind
 from quietmr.evaluate.compare.pairs import ENOUGH, SCORES, Pair, first_method, pairs
+from quietmr.evaluate.compare.plan import Plan
 from quietmr.evaluate.compare.references import RULES
 from quietmr.evaluate.compare.rows import WHOLE
 from quietmr.evaluate.compare.summary import Results, Spread, goodness
@@ -42,18 +42,20 @@ def setting(plan: Plan, results: Results) -> str:
         own = facts.own_noise
         lines.append([*line, "unknown" if own is None else f"{own:.3g} ({100 * own / facts.level:.2g} %)"])
     notes = [
-        f"Percent noise is sigma, the SD per real channel, as a percent of the {rule}; that brightness is the data range "
-        "of PSNR and SSIM too. Every method meets the same noise and, unless it is marked (blind), is told its true sigma.",
-        f"{results.done} of {grid.size} results; {grid.seeds} draw{'s' * (grid.seeds > 1)} of the noise for each image, "
-        f"kind and level. Scores are taken inside the {_where(plan)}; \N{PLUS-MINUS SIGN} is the SD over images and draws.",
+        f"Percent noise is sigma, the SD per real channel, as a percent of the {rule}; that brightness is the data "
+        "range of PSNR and SSIM too. Every method meets the same noise and, unless it is marked (blind), is told its "
+        "true sigma.",
+        f"{results.done} of {grid.size} results; {grid.seeds} draw{'s' * (grid.seeds > 1)} of the noise for each "
+        f"image, kind and level. Scores are taken inside the {_where(plan)}; \N{PLUS-MINUS SIGN} is the SD over images "
+        "and draws.",
         *doubts(plan),
     ]
     return "\n\n".join([notes[0], markdown(head, lines), *notes[1:]])
 
 
 def doubts(plan: Plan) -> list[str]:
-    """What must be known of the clean images: sentences."""
-    found = []
+    """Tell what must be known of the clean images, in sentences."""
+    found: list[str] = []
     lowest = min(plan.grid.levels) / 100
     for name in plan.grid.images:
         facts = plan.images[name]
@@ -82,7 +84,9 @@ def by_level(results: Results, kind: Kind, score: str) -> str:
         lines.append(line)
     metric = METRICS[score]
     unit = f" in {metric.unit}" if metric.unit else ""
-    note = "bold: the best" + ("; \N{DAGGER}: the best that is free software" if any(top != free for top, free in best.values()) else "")
+    note = "bold: the best" + (
+        "; \N{DAGGER}: the best that is free software" if any(top != free for top, free in best.values()) else ""
+    )
     table = markdown(["method", *(f"{level:g} %" for level in grid.levels)], lines)
     return f"{metric.title}{unit} ({note}):\n\n{table}"
 
@@ -104,14 +108,14 @@ def overall(plan: Plan, results: Results) -> str:
     head = ["method", *map(_heading, scores), "sigma used / true", "CPU s/Mvoxel", "wall s/Mvoxel", "peak MB"]
     note = (
         "Means over all images, kinds, levels and draws. Costs: seconds per million voxels with "
-        f"{plan.threads} thread{'s' * (plan.threads > 1)}; peak: highest rise of the memory of the process (of external "
-        "commands: their peak). What else ran on the machine, other workers of this run too, disturbs wall seconds most."
+        f"{plan.threads} thread{'s' * (plan.threads > 1)}; peak: highest rise of the memory of the process (of "
+        "external commands: their peak). What else ran on the machine, other workers too, disturbs wall seconds most."
     )
     return f"{markdown(head, lines)}\n\n{note}"
 
 
 def paired_table(results: Results) -> str:
-    """The first method against each other one."""
+    """Set the first method against each other one."""
     first = first_method(results)
     if first is None:
         return "There is no method to compare."
@@ -122,19 +126,18 @@ def paired_table(results: Results) -> str:
         for each in zip(*by_score.values(), strict=True)
     ]
     note = (
-        "Mean difference on the same noisy images, ± SD over the images; on how many noisy images the "
-        "first is better. "
+        "Mean difference on the same noisy images, ± SD over the images; on how many noisy images the first is better. "
     )
     n = len(results.grid.images)
     if n < ENOUGH:
         note += (
-            f"No p is given: a test needs at least {ENOUGH} images, here {'is' if n == 1 else 'are'} {n} (draws and levels of "
-            "one image are not independent)."
+            f"No p is given: a test needs at least {ENOUGH} images, not {n} (draws and levels "
+            "of one image are not independent)."
         )
     else:
         note += (
-            "p: Wilcoxon's signed-rank test over the images (mean over kinds, levels and draws), two-sided, corrected by "
-            "Holm's method for the number of methods."
+            "p: Wilcoxon's signed-rank test over the images (mean over kinds, levels and draws), two-sided, corrected "
+            "by Holm's method for the number of methods."
         )
     return f"{markdown(head, lines)}\n\n{note}"
 
@@ -171,13 +174,13 @@ def cell(spread: Spread, score: str, expected: int) -> str:
 
 
 def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A markdown table."""
+    """Make a markdown table."""
     rule = ["---"] * len(head)
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
 
 
 def _best(results: Results, kind: Kind, level: float, score: str) -> tuple[str | None, str | None]:
-    """The best method at a level, and the best that anybody may use, among those that have all results there."""
+    """Find the best method at a level, and the best that anybody may use, among those that have all results there."""
 
     def mean(name: str) -> float:
         spread = results.spread(name, score, kind, level)

@@ -21,13 +21,13 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _GRACE = 1.0  # seconds between asking and killing
 
 
-class Died(Exception):
+class DiedError(Exception):
     """A process ended in the middle of a task; the message says how."""
 
 
 def in_processes(
     work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, threads: int
-) -> Iterator[tuple[Task, Result | Died]]:
+) -> Iterator[tuple[Task, Result | DiedError]]:
     """Do tasks in several processes and give their results as they come.
 
     Parameters
@@ -42,8 +42,8 @@ def in_processes(
     Yields
     ------
     task, result
-        A task whose process died gives `Died`; another process takes its place. Whatever ends the loop early (Ctrl-C)
-        ends the processes at once.
+        A task whose process died gives `DiedError`; another process takes its place. Whatever ends the loop early
+        (Ctrl-C) ends the processes at once.
     """
     waiting = iter(tasks)
     crew = _Crew(work, threads)
@@ -75,9 +75,9 @@ class _Crew(Generic[Task, Result]):
         with suppress(OSError):  # a process that died while it was idle is noticed when its result is collected
             pipe.send(task)
 
-    def collect(self) -> list[tuple[Task, Result | Died]]:
+    def collect(self) -> list[tuple[Task, Result | DiedError]]:
         """Wait for at least one result."""
-        results: list[tuple[Task, Result | Died]] = []
+        results: list[tuple[Task, Result | DiedError]] = []
         for pipe in wait(list(self.busy)):
             assert isinstance(pipe, Connection), "only pipes were waited for"
             process, task = self.busy.pop(pipe)
@@ -86,7 +86,7 @@ class _Crew(Generic[Task, Result]):
             except (EOFError, OSError):
                 process.join()
                 pipe.close()
-                results.append((task, Died(_how(process.exitcode))))
+                results.append((task, DiedError(_how(process.exitcode))))
             else:
                 self._idle.append((process, pipe))
                 results.append((task, result))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,16 +16,18 @@ from quietmr.evaluate.compare.summary import Results, goodness
 from quietmr.evaluate.metrics import METRICS
 
 SCORES = ("psnr", "ssim")
-# Okabe and Ito's palette, which people with any colour vision can tell apart, without its yellow (too pale on white).
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+# Okabe and Ito's palette, which people with any colour vision can tell apart, without its yellow (too pale on white),
+# and two colours of Paul Tol's.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933", "#882255")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h")
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 _INK, _FAINT, _RULE, _UNTOUCHED = "#1b1d21", "#686e77", "#e4e6ea", "#8d939c"
-# Inches: a panel, the room for its labels, margins.
-_WIDTH, _HEIGHT, _LABELS, _LEFT, _BETWEEN = 3.9, 3.5, 1.6, 0.85, 0.6
-_TOP, _BOTTOM, _ROWS = 1.3, 0.95, 0.3
-_LABEL_SIZE, _LINE = 9.5, 0.165  # points; inches from one label to the next
-_DODGE = 0.007  # of the width of the panel, between the error bars of two methods
+# Inches: width of a panel by the number of panels in a row, its height, the room for the names, margins.
+_WIDTHS = {1: 5.0, 2: 3.6}
+_NARROW, _HEIGHT, _LABELS, _LEFT, _BETWEEN = 2.8, 3.3, 1.75, 0.85, 0.3
+_TOP, _BOTTOM, _ROWS = 1.3, 0.8, 0.3
+_LABEL_SIZE, _LINE = 10.5, 0.175  # points; inches from one label to the next
+_DODGE = 0.045  # inches between the error bars of two methods, at most
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def comparison_figure(results: Results) -> Figure:
     """Draw PSNR (top) and SSIM (bottom) against the noise level, a column for each kind of noise.
 
     Points are means, bars the SD, over images and draws of the noise. Methods without results at a level have no
-    point there. Lines are labelled where they end, the best on top.
+    point there. Lines are labelled at the end of each row, the best on top; colours and marks hold for all panels.
 
     Parameters
     ----------
@@ -52,22 +55,21 @@ def comparison_figure(results: Results) -> Figure:
     """
     kinds = results.grid.kinds
     looks = _looks(results.grid.methods)
-    width = _LEFT + len(kinds) * (_WIDTH + _LABELS) + (len(kinds) - 1) * _BETWEEN
+    panel = _WIDTHS.get(len(kinds), _NARROW)
+    width = _LEFT + len(kinds) * (panel + _BETWEEN) - _BETWEEN + _LABELS
     height = _TOP + len(SCORES) * _HEIGHT + _ROWS + _BOTTOM
-    figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
     FigureCanvasAgg(figure)
     for row, score in enumerate(SCORES):
-        limits = _limits(results, score)
         for column, kind in enumerate(kinds):
-            left = _LEFT + column * (_WIDTH + _LABELS + _BETWEEN)
+            left = _LEFT + column * (panel + _BETWEEN)
             bottom = _BOTTOM + (len(SCORES) - 1 - row) * (_HEIGHT + _ROWS)
-            axes = figure.add_axes((left / width, bottom / height, _WIDTH / width, _HEIGHT / height))
+            axes = figure.add_axes((left / width, bottom / height, panel / width, _HEIGHT / height))
             _draw(axes, results, kind, score, looks)
-            axes.set_ylim(*limits)
-            _label_lines(axes, results, kind, score, looks)
             _frame(axes, results, score, is_first=column == 0, is_last=row == len(SCORES) - 1)
             if row == 0:
                 axes.set_title(f"{kind} noise", loc="left", color=_INK, fontsize=12, fontweight="bold", pad=9)
+        _label_lines(axes, results, kind, score, looks)
     _write_heading(figure, results, width, height)
     return figure
 
@@ -83,8 +85,6 @@ def _write_heading(figure: Figure, results: Results, width: float, height: float
     if results.done < grid.size:
         note += f"; {results.done} of {grid.size} results"
     figure.text(_LEFT / width, 1 - 0.72 / height, note, color=_FAINT, fontsize=10, va="center")
-    text = "noise level: sigma in percent of the reference brightness"
-    figure.text(_LEFT / width, 0.32 / height, text, color=_FAINT, fontsize=10, va="center")
 
 
 def _counted(count: int, what: str) -> str:
@@ -102,12 +102,12 @@ def _looks(methods: Sequence[str]) -> dict[str, _Look]:
 
 
 def _draw(axes: Axes, results: Results, kind: Kind, score: str, looks: Mapping[str, _Look]) -> None:
-    levels = results.grid.levels
+    levels, names = results.grid.levels, list(results.grid.methods)
     low, high = _span(levels)
-    names = list(results.grid.methods)
+    step = _step(levels, len(names), len(results.grid.kinds))
     for number, name in enumerate(names):
         look = looks[name]
-        shift = _DODGE * (high - low) * (number - (len(names) - 1) / 2)
+        shift = step * (number - (len(names) - 1) / 2)
         points = [(level + shift, results.spread(name, score, kind, level)) for level in levels]
         known = [(x, spread) for x, spread in points if spread.n]
         if not known:
@@ -115,12 +115,13 @@ def _draw(axes: Axes, results: Results, kind: Kind, score: str, looks: Mapping[s
         x, y = [x for x, _ in known], [spread.mean for _, spread in known]
         sd = [spread.sd if math.isfinite(spread.sd) else 0.0 for _, spread in known]
         order = 1 if name == UNTOUCHED else 3 + len(names) - number
-        axes.errorbar(x, y, sd, fmt="none", ecolor=look.color, elinewidth=0.9, alpha=0.4, zorder=order)
+        axes.errorbar(x, y, sd, fmt="none", ecolor=look.color, elinewidth=1.0, alpha=0.45, zorder=order)
         axes.plot(
             x, y, color=look.color, lw=look.width, ls=look.dashes, marker=look.marker, ms=4.6, mec="white", mew=0.6,
             zorder=order + 0.5,
         )  # fmt: skip
     axes.set_xlim(low, high)
+    axes.set_ylim(*_limits(results, score))
 
 
 def _label_lines(axes: Axes, results: Results, kind: Kind, score: str, looks: Mapping[str, _Look]) -> None:
@@ -173,8 +174,16 @@ def _limits(results: Results, score: str) -> tuple[float, float]:
     return low - margin, min(top, 1.0) if goodness(score)(1.0) == 1.0 and METRICS[score].perfect == 1.0 else top
 
 
+def _step(levels: Sequence[float], count: int, kinds: int) -> float:
+    """Distance of two methods along the axis of levels, so that their bars do not hide each other."""
+    low, high = _span(levels)
+    gap = min((b - a for a, b in pairwise(levels)), default=high - low)
+    inch = (high - low) / _WIDTHS.get(kinds, _NARROW)
+    return min(0.8 * gap / count, _DODGE * inch)
+
+
 def _span(levels: Sequence[float]) -> tuple[float, float]:
-    margin = 0.06 * (max(levels) - min(levels)) or 0.5 * max(levels)
+    margin = 0.09 * (max(levels) - min(levels)) or 0.5 * max(levels)
     return min(levels) - margin, max(levels) + margin
 
 
@@ -187,14 +196,18 @@ def _frame(axes: Axes, results: Results, score: str, *, is_first: bool, is_last:
     axes.set_axisbelow(True)
     axes.xaxis.set_major_locator(FixedLocator(list(results.grid.levels)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %" if is_last else ""))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if is_last else ""))
     axes.yaxis.set_major_locator(MaxNLocator(7))
     axes.tick_params(colors=_FAINT, labelsize=10, length=0)
     axes.tick_params(axis="x", length=3)
+    axes.tick_params(axis="y", labelleft=is_first)
+    if is_last:
+        axes.set_xlabel("noise level in %", color=_FAINT, fontsize=10)
     if is_first:
         metric = METRICS[score]
         unit = f" in {metric.unit}" if metric.unit else ""
         axes.set_ylabel(f"{metric.title}{unit}", color=_INK, fontsize=11.5)
+        axes.yaxis.set_label_coords(-0.45 / _WIDTHS.get(len(results.grid.kinds), _NARROW), 0.5)
 
 
 def _short(name: str, longest: int = 22) -> str:

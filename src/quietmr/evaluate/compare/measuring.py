@@ -12,7 +12,7 @@ import numpy as np
 from quietmr.data import Image, InputError, QuietmrError
 from quietmr.evaluate.compare.conditions import Condition
 from quietmr.evaluate.compare.meter import measured
-from quietmr.evaluate.compare.methods import UNTOUCHED, Method, warm_up
+from quietmr.evaluate.compare.methods import UNTOUCHED, Method
 from quietmr.evaluate.compare.noise_cases import NoisyCase
 from quietmr.evaluate.compare.references import Reference
 from quietmr.evaluate.compare.rows import WHOLE, Row
@@ -110,8 +110,7 @@ class Bench:
         key = (method.name, is_complex)
         if key not in self._ready:
             run = method.make()
-            if not method.command:
-                warm_up(run, is_complex=is_complex)
+            method.warm_up(run, is_complex=is_complex)
             self._ready[key] = run
         return self._ready[key]
 

@@ -86,6 +86,12 @@ class Method:
                 "complex images (quietmr models list)."
             )
 
+    def warm_up(self, run: Callable[[Image], Image], *, is_complex: bool) -> None:
+        """Run the method once on a small image; what it has against that, it will say of the real one."""
+        if not self.command:
+            with suppress(QuietmrError):
+                run(small_image(frames=frames_needed(self.base), is_complex=is_complex))
+
     def make(self) -> Callable[[Image], Image]:
         """Give what turns a noisy image, whose noise map is the truth, into a denoised one."""
         if self.base == UNTOUCHED:
@@ -145,11 +151,16 @@ def default_names() -> list[str]:
     return names
 
 
-def warm_up(run: Callable[[Image], Image], *, is_complex: bool) -> None:
-    """Run a method once on a small image, so that its libraries are loaded before the clock starts."""
-    small = np.random.default_rng(0).normal(20, 1, (1, *_SMALL)).astype(np.complex64 if is_complex else np.float32)
-    with suppress(QuietmrError):  # what it has against the small image it will say of the real one
-        run(Image(small, noise=NoiseMap(np.ones(1, np.float32), "complex" if is_complex else "rician", "given")))
+def small_image(*, frames: int = 1, is_complex: bool = False) -> Image:
+    """Make an image on which a method is run once, so that its libraries are loaded before the clock starts."""
+    data = np.random.default_rng(0).normal(20, 1, (frames, *_SMALL))
+    noise = NoiseMap(np.ones(1, np.float32), "complex" if is_complex else "rician", "given")
+    return Image(data.astype(np.complex64 if is_complex else np.float32), noise=noise)
+
+
+def frames_needed(name: str) -> int:
+    """Frames on which a method can be tried: methods for series refuse a single volume."""
+    return 12 if name in CLASSICAL and CLASSICAL[name].facts.series else 1
 
 
 def _same(image: Image) -> Image:

@@ -1,14 +1,13 @@
-"""One row of the results, and the CSV file that keeps them."""
+"""One row of the results, and its line in the CSV file."""
 
-import csv
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from quietmr.evaluate.compare.conditions import Condition
+from quietmr.evaluate.compare.line_file import append_line, read_lines
 from quietmr.evaluate.compare.noise_cases import Kind
 
 _TEXT = ("image", "kind", "percent", "seed", "method", "status", "reason")
@@ -73,35 +72,14 @@ def columns(scores: Sequence[str]) -> list[str]:
 
 
 def append_row(path: Path, row: Row, scores: Sequence[str]) -> None:
-    """Add a row at the end of the file, with a heading if it is the first; on the disk when this returns.
-
-    One writer at a time. A line that a crash tore off is cut away first.
-    """
-    with path.open("a+", newline="", encoding="utf-8") as file:
-        if not _end_cleanly(file.fileno()):
-            csv.writer(file, lineterminator="\n").writerow(columns(scores))
-        csv.DictWriter(file, columns(scores), lineterminator="\n").writerow(_line(row, scores))
-        file.flush()
-        os.fsync(file.fileno())
+    """Add a row at the end of the file; on the disk when this returns."""
+    append_line(path, columns(scores), _line(row, scores))
 
 
 def read_rows(path: Path, scores: Sequence[str]) -> list[Row]:
     """Rows of a file, of each method on each noisy image the latest; none if there is no file."""
-    if not path.exists():
-        return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    lines = csv.DictReader(whole.decode("utf-8").split("\n"))
-    rows = (_row(line, scores) for line in lines if None not in line.values())
+    rows = (_row(line, scores) for line in read_lines(path))
     return list({row.key: row for row in rows}.values())
-
-
-def _end_cleanly(file: int) -> bool:
-    """Cut off what comes after the last line end; whether anything is left."""
-    size = os.lseek(file, 0, os.SEEK_END)
-    end = os.pread(file, size, 0).rfind(b"\n") + 1
-    if end < size:
-        os.ftruncate(file, end)
-    return end > 0
 
 
 def _line(row: Row, scores: Sequence[str]) -> dict[str, str]:

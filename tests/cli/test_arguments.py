@@ -39,7 +39,7 @@ def test_default_model_is_the_one_of_the_python_function():
     [
         ["a", "b", "out", "--methods", "x", "y", "--quiet", "--levels", "3", "9"],
         ["a", "--levels", "3", "9", "--quiet", "b", "out", "--methods", "x", "y"],
-        ["--methods", "x", "y", "--levels", "3", "9", "--", "a", "b", "out"],
+        ["--methods", "x", "y", "--levels", "3", "9", "--quiet", "--", "a", "b", "out"],
     ],
 )
 def test_an_option_of_several_words_takes_all_up_to_the_next_option(words):

@@ -86,7 +86,7 @@ def folder(save, tmp_path, rng):
 def page(browser, serve, folder):
     """The page, opened on the first scan; the test fails if the console has a word of warning."""
     server = serve(folder, niivue=niivue_module())
-    page = browser.new_page(viewport={"width": 780, "height": 440})
+    page = browser.new_page(viewport={"width": 1010, "height": 500})
     page.set_default_timeout(30_000)
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)

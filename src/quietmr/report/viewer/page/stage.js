@@ -16,7 +16,7 @@ const OPTIONS = {
   logLevel: 'error',
   backColor: [0, 0, 0, 1],
   crosshairColor: [0.949, 0.702, 0.239, 0.7],
-  crosshairWidth: 0.25,
+  crosshairWidth: 0.5,
   crosshairWidthUnit: 'percent',
   crosshairGap: 6,
   isCornerOrientationText: true,
@@ -40,6 +40,16 @@ const OPTIONS = {
   }
 }
 
+const LEAST = 64 // pixels; NiiVue leaves margins, and WebGL complains where they leave nothing
+
+// A canvas that draws only where there is room: a side that is hidden has none.
+class Pane extends Niivue {
+  drawScene () {
+    const { width, height, clientWidth } = this.canvas
+    return clientWidth && Math.min(width, height) >= LEAST ? super.drawScene() : ''
+  }
+}
+
 export class Stage {
   constructor (canvases) {
     this.canvases = canvases
@@ -52,7 +62,7 @@ export class Stage {
 
   async attach () {
     for (const canvas of this.canvases) {
-      const pane = new Niivue(OPTIONS)
+      const pane = new Pane(OPTIONS)
       await pane.attachToCanvas(canvas)
       for (const [name, colors] of Object.entries(COLORMAPS)) pane.addColormap(name, colors)
       pane.onLocationChange = (place) => this.onMove(place)
@@ -159,7 +169,8 @@ export class Stage {
     for (const pane of this.panes) {
       if (pane.opts.sliceType === VIEWS[view]) continue
       pane.opts.sliceType = VIEWS[view]
-      if (pane.volumes.length) pane.drawScene()
+      // percent of the image: about a pixel; draws
+      pane.setCrosshairWidth(view === 'multi' ? 0.5 : 0.25)
     }
   }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from lesion_rows import LesionRow, at_equal_psnr, kept, methods
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tables import mean
 
+Entry = TypeVar("Entry")
 _GROUND, _PANEL, _INK, _FAINT, _GRID = "#0d0f12", "#14171b", "#e8eaed", "#9aa0a8", "#2a2f36"
 # Name in the figure, color, width, dashes.
 _LOOK = {
@@ -29,11 +32,11 @@ def draw_figure(rows: Sequence[LesionRow], percent: float, simple: Sequence[str]
     contrasts = sorted({row.contrast for row in rows if row.percent == percent})
     shown = [name for name in _LOOK if name in methods(rows, percent)]
     equal = [name for name in shown if name not in simple]
-    figure = Figure(figsize=(13.5, 9.2), dpi=100, facecolor=_GROUND)
+    figure = Figure(figsize=(13.5, 9.6), dpi=100, facecolor=_GROUND)
     FigureCanvasAgg(figure)
     grid = figure.subplots(
         2, len(contrasts), sharex=True, sharey=True,
-        gridspec_kw={"left": 0.07, "right": 0.985, "bottom": 0.15, "top": 0.86, "wspace": 0.07, "hspace": 0.2},
+        gridspec_kw={"left": 0.075, "right": 0.985, "bottom": 0.165, "top": 0.85, "wspace": 0.07, "hspace": 0.1},
     )  # fmt: skip
     for column, contrast in enumerate(contrasts):
         for axes, names, value in (
@@ -49,10 +52,16 @@ def draw_figure(rows: Sequence[LesionRow], percent: float, simple: Sequence[str]
     _words(figure, percent, brains)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="lower center", ncols=len(labels), frameon=False, labelcolor=_INK, fontsize=12.5,
-        handlelength=2.6, columnspacing=1.8, bbox_to_anchor=(0.52, 0.02),
+        _by_rows(handles[::-1]), _by_rows(labels[::-1]), loc="lower left", ncols=-(-len(labels) // 2), frameon=False,
+        labelcolor=_INK, fontsize=12.5, handlelength=2.8, columnspacing=2.6, bbox_to_anchor=(0.066, 0.012),
     )  # fmt: skip
     figure.savefig(path, facecolor=_GROUND)
+
+
+def _by_rows(entries: list[Entry]) -> list[Entry]:
+    """Order for a legend of two rows, which is filled column by column."""
+    half = -(-len(entries) // 2)
+    return [entry for pair in zip_longest(entries[:half], entries[half:]) for entry in pair if entry is not None]
 
 
 def _curves(
@@ -69,24 +78,26 @@ def _curves(
     for name in reversed(names):
         label, color, width, dashes = _LOOK[name]
         points = [[value(row) for row in kept(rows, name, size, contrast, percent)] for size in sizes]
-        axes.plot(sizes, [mean(one) for one in points], color=color, lw=width, ls=dashes, label=label, zorder=3)
+        psnr = mean(row.psnr for row in rows if (row.method, row.percent) == (name, percent))
+        words = f"{label}, {psnr:.1f} dB"
+        axes.plot(sizes, [mean(one) for one in points], color=color, lw=width, ls=dashes, label=words, zorder=3)
         if name == "quiet":
             low, high = ([pick(one) for one in points] for pick in (min, max))
             axes.fill_between(sizes, low, high, color=color, alpha=0.14, lw=0, zorder=2)
     axes.set_xscale("log", base=2)
     axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
     axes.minorticks_off()
-    axes.set(xlim=(sizes[0] * 0.95, sizes[-1] * 1.05), ylim=(0, 1.08), yticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.set_yticklabels(["0", "25 %", "50 %", "75 %", "all"])
+    axes.set(xlim=(sizes[0] * 0.95, sizes[-1] * 1.05), ylim=(0.22, 1.05), yticks=[0.25, 0.5, 0.75, 1])
+    axes.set_yticklabels(["25 %", "50 %", "75 %", "all"])
     axes.grid(color=_GRID, lw=0.8)
     axes.tick_params(colors=_FAINT, labelsize=12, length=0)
     axes.spines[:].set_visible(False)
 
 
 def _words(figure: Figure, percent: float, brains: Sequence[str]) -> None:
-    figure.text(0.07, 0.945, "How much of a small lesion survives", color=_INK, fontsize=19, weight="bold")
+    figure.text(0.075, 0.943, "How much of a small lesion survives", color=_INK, fontsize=19, weight="bold")
     about = (
         f"Gaussian bumps planted into {len(brains)} real heads, Rician noise of {percent:g} %; peak over the tissue in "
         "noise SDs. Mean over the heads; shaded: range of quiet."
     )
-    figure.text(0.07, 0.912, about, color=_FAINT, fontsize=12.5)
+    figure.text(0.075, 0.91, about, color=_FAINT, fontsize=12.5)

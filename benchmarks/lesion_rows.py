@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spot_results import Mixable
+from spot_results import Mixable, lead
 from tables import markdown, mean
 
 
@@ -32,6 +32,11 @@ class LesionRow(Mixable):
     def scene(self) -> tuple[str, float]:
         """What rows of different methods share."""
         return self.volume, self.percent
+
+    @property
+    def point(self) -> tuple[str, float, float, float]:
+        """What rows of different methods share that were measured on the same bumps."""
+        return self.volume, self.percent, self.diameter, self.contrast
 
 
 def kept(rows: Sequence[LesionRow], method: str, diameter: float, contrast: float, percent: float) -> list[LesionRow]:
@@ -80,3 +85,24 @@ def table(rows: Sequence[LesionRow], percent: float, without: Sequence[str] = ()
         head = [f"contrast {contrast:g} sigma", "PSNR", *(f"{size:g} voxels" for size in sizes)]
         parts.append(markdown(head, lines))
     return "\n\n".join(parts)
+
+
+def leads(rows: Sequence[LesionRow], ours: str) -> str:
+    """By how much ours keeps more than each rival, pair by pair at the lower of their two PSNR; mean and worst."""
+    levels = sorted({row.percent for row in rows})
+    lines = []
+    for rival in dict.fromkeys(row.method for row in rows if row.method != ours):
+        line = [rival]
+        for percent in levels:
+            other = {row.point: row for row in rows if row.method == rival and row.percent == percent}
+            found = [lead(row, other[row.point]) for row in rows if row.method == ours and row.point in other]
+            behind = sum(value < 0 for value in found)
+            words = f"{mean(found):+.2f} (worst {min(found):+.2f}, behind in {behind} of {len(found)})" if found else ""
+            line.append(words)
+        lines.append(line)
+    about = (
+        f"Part of the contrast that {ours} keeps more than a rival when the better of the two is mixed with the noisy "
+        "image until both have the same PSNR; mean over heads, sizes and contrasts, and in brackets the worst of them "
+        "and how many are below 0."
+    )
+    return f"{about}\n\n{markdown(['rival', *(f'{percent:g} %' for percent in levels)], lines)}"

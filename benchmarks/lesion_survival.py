@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lesion_figure import draw_figure
-from lesion_rows import LesionRow, table
+from lesion_rows import LesionRow, leads, table
 from methods import METHODS, Method, prepare
 from noise_cases import draw
 from quality import insert
@@ -103,11 +103,11 @@ def main() -> None:
         run(given)
     rows = read_rows(given.out, LesionRow)
     levels = sorted({row.percent for row in rows}, key=lambda percent: (percent != SHOWN, percent))
-    print("\n\n".join(table(rows, percent, SIMPLE) for percent in levels))
+    print("\n\n".join([*(table(rows, percent, SIMPLE) for percent in levels), leads(rows, "quiet")]))
     if given.figure:
         draw_figure(rows, SHOWN, SIMPLE, given.figure)
     if given.docs:
-        insert(given.docs, table(rows, SHOWN, SIMPLE), "lesions")
+        insert(given.docs, f"{table(rows, SHOWN, SIMPLE)}\n\n{leads(rows, 'quiet')}", "lesions")
 
 
 if __name__ == "__main__":

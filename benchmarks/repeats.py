@@ -22,7 +22,7 @@ from noise_cases import draw
 from numpy.typing import NDArray
 from quality import insert
 from row_files import append_rows, read_rows
-from tables import markdown
+from tables import markdown, mean
 from volumes import DATA, available, load
 
 from quietmr import denoise, estimate_noise, read
@@ -35,6 +35,7 @@ PERCENT, COUNT = 7.0, 4
 _METHODS = ("quiet", "quiet-fast", "dipy-nlm-classic", "gaussian", "median")
 _HEADS = ("colin-t1", "seg3d-t1", "ms-t1")
 _PHANTOM = "dcm_qa_nih_siemens_phantom_pairs"
+_GE = "dcm_qa_nih_ge_epi_motion"
 _XA = "dcm_qa_enh_siemens_xa10"
 
 
@@ -99,11 +100,12 @@ def _phantom(number: int) -> Callable[[], Case]:
 CASES: Mapping[str, Callable[[], Case]] = {
     **{f"simulated {name}": lambda name=name: simulated(name) for name in _HEADS if name in available()},
     **{
-        f"sphere, EPI, Siemens Skyra, {way}": _phantom(number)
+        f"sphere, EPI, Siemens Skyra ({way})": _phantom(number)
         for number, way in ((3, "AP"), (4, "PA"), (5, "RL"), (6, "LR"))
     },
     "sphere, EPI, Siemens Vida": lambda: real([read(DATA / _XA / f"6_{k}.dcm") for k in (1, 2, 3, 4)]),
-    "head, two volumes (nibabel)": lambda: real(frames(read(DATA / "nibabel_4d" / "example4d.nii.gz"))),
+    "head, two volumes of nibabel's example4d": lambda: real(frames(read(DATA / "nibabel_4d" / "example4d.nii.gz"))),
+    "head that moves, EPI, GE, volumes 0, 1, 5": lambda: real([frames(read(DATA / _GE))[t] for t in (0, 1, 5)]),
 }
 
 
@@ -112,7 +114,7 @@ def measure(name: str, case: Case, method: str) -> RepeatRow:
     pairs = zip(case.images, case.noises, strict=True)
     after = [denoise(image, method, noise=noise) for image, noise in pairs]
     found = compare_repeats(case.images, after, case.noises[0], mask=case.mask, align=case.truth is None)
-    sigma = float(np.mean([noise.level for noise in case.noises]))
+    sigma = float(np.median([noise.level for noise in case.noises]))
     level = float(np.mean([image.data[case.mask].mean() for image in case.images]))
     return RepeatRow(
         name, method, found.count, sigma, level / sigma,
@@ -131,23 +133,29 @@ def _true_error(case: Case, after: Sequence[Image]) -> float:
 
 
 def text_of(rows: Sequence[RepeatRow]) -> str:
-    """One table for the simulated repeats, one for the real ones."""
+    """One table for the simulated repeats, one for the real ones; sets that differ in brackets only are averaged."""
+    head = ["repeats", "method", "SD within, before", "after", "mean change", "noise explains", "changed alike"]
+    keys = ["within_before", "within_after", "bias_rms", "bias_noise", "structure", "error_after"]
     parts = []
-    for is_real in (False, True):
-        own = [row for row in rows if np.isnan(row.true_error) == is_real]
-        head = ["repeats", "method", "SD within, before", "after", "mean change", "noise explains", "changed alike"]
-        head += ["error by the repeats", "" if is_real else "true error"]
+    for columns, names, is_real in (
+        (keys, [*head, "error by the repeats"], True),
+        ([*keys, "true_error"], [*head, "error by the repeats", "true error"], False),
+    ):
+        sets: dict[tuple[str, str], list[RepeatRow]] = {}
+        for row in rows:
+            if np.isnan(row.true_error) == is_real:
+                sets.setdefault((row.data.split(" (")[0], row.method), []).append(row)
         lines = [
-            [
-                f"{row.count} x {row.data}, SNR {row.snr:.0f}", row.method, f"{row.within_before:.2f}",
-                f"{row.within_after:.2f}", f"{row.bias_rms:.3f}", f"{row.bias_noise:.3f}", f"{row.structure:.2f}",
-                f"{row.error_after:.2f}", "" if is_real else f"{row.true_error:.2f}",
-            ]
-            for row in own
-        ]  # fmt: skip
-        width = len(head) - is_real
-        parts.append(markdown(head[:width], [line[:width] for line in lines]))
-    return "\n\n".join(parts)
+            [f"{_count(own)} {name}, SNR {mean(row.snr for row in own):.0f}", method]
+            + [f"{mean(getattr(row, key) for row in own):.2f}" for key in columns]
+            for (name, method), own in sets.items()
+        ]
+        parts.insert(0, markdown(names, lines))
+    return "All in units of the noise SD per real channel.\n\n" + "\n\n".join(parts)
+
+
+def _count(rows: Sequence[RepeatRow]) -> str:
+    return f"{rows[0].count} x" if len(rows) == 1 else f"{len(rows)} times {rows[0].count} x"
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

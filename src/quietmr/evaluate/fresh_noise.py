@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
+import torch
 from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError, NoiseMap
@@ -13,6 +14,7 @@ from quietmr.signal.finite import fill_nonfinite
 
 Around = Literal["denoised", "image"]
 """Where fresh noise is added without a truth: to the denoised image, or to the noisy image once more."""
+_IN_CACHE = 1 << 15  # voxels
 
 
 def add_noise(signal: NDArray[Any], noise: NoiseMap, rng: np.random.Generator) -> NDArray[Any]:
@@ -43,18 +45,22 @@ def add_noise(signal: NDArray[Any], noise: NoiseMap, rng: np.random.Generator) -
         found = "complex" if np.iscomplexobj(signal) else "real"
         raise InputError(f"The image is {found} and its noise of kind '{noise.kind}': give a noise map that suits it.")
     gain = _gain(signal.shape, noise.support)
-    if noise.kind == "complex":
-        return np.asarray(signal + sigma * _complex(signal.shape, gain, rng), dtype=np.complex64)
+    real, imaginary = _channel(signal.shape, gain, rng)
+    real *= sigma
     if noise.kind == "gaussian":
-        return np.asarray(signal + sigma * _real(signal.shape, gain, rng), dtype=np.float32)
-    first = _complex(signal.shape, gain, rng)
-    if noise.n_channels == 1:
-        return np.asarray(np.hypot(signal + sigma * first.real, sigma * first.imag), dtype=np.float32)
-    power = np.square(first.imag)
+        return np.asarray(signal + real, dtype=np.float32)
+    imaginary *= sigma
+    if noise.kind == "complex":
+        return np.asarray(signal + (real + 1j * imaginary), dtype=np.complex64)
+    real += signal
     for _ in range(noise.n_channels - 1):
-        channel = _complex(signal.shape, gain, rng)
-        power += np.square(channel.real) + np.square(channel.imag)
-    return np.asarray(np.hypot(signal + sigma * first.real, sigma * np.sqrt(power)), dtype=np.float32)
+        for part in _channel(signal.shape, gain, rng):
+            np.hypot(imaginary, sigma * part, out=imaginary)
+    # The plain root: hypot costs more than the noise.
+    np.square(real, out=real)
+    np.square(imaginary, out=imaginary)
+    real += imaginary
+    return np.sqrt(real, out=real)
 
 
 def take_signal(
@@ -110,20 +116,23 @@ def _gain(shape: tuple[int, ...], support: tuple[float, float, float] | None) ->
     return np.asarray(gain / np.sqrt(np.mean(np.square(gain))))
 
 
-def _complex(
+def _channel(
     shape: tuple[int, ...], gain: NDArray[np.float32] | None, rng: np.random.Generator
-) -> NDArray[np.complex64]:
-    """Complex noise of SD 1 per real channel."""
-    noise = np.empty(shape, np.complex64)
-    noise.real = rng.standard_normal(shape, dtype=np.float32)
-    noise.imag = rng.standard_normal(shape, dtype=np.float32)
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Real and imaginary part of complex noise of SD 1 in each."""
+    real, imaginary = _white(shape, rng), _white(shape, rng)
     if gain is None:
-        return noise
+        return real, imaginary
     axes = (-3, -2, -1)
-    return np.asarray(scipy.fft.ifftn(scipy.fft.fftn(noise, axes=axes) * gain, axes=axes), dtype=np.complex64)
+    noise = scipy.fft.ifftn(scipy.fft.fftn(real + 1j * imaginary, axes=axes) * gain, axes=axes)
+    return noise.real.astype(np.float32), noise.imag.astype(np.float32)
 
 
-def _real(shape: tuple[int, ...], gain: NDArray[np.float32] | None, rng: np.random.Generator) -> NDArray[np.float32]:
-    if gain is None:
-        return rng.standard_normal(shape, dtype=np.float32)
-    return np.asarray(_complex(shape, gain, rng).real)
+def _white(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    """White noise of SD 1, by torch, which draws it three times as fast as numpy."""
+    generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+    noise = torch.empty(shape)
+    row = noise.view(-1)
+    for start in range(0, row.numel(), _IN_CACHE):
+        row[start : start + _IN_CACHE].normal_(generator=generator)
+    return np.asarray(noise.numpy())

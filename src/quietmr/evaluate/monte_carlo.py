@@ -39,7 +39,7 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
     Parameters
     ----------
     denoiser : Denoiser
-        A zero-argument choice such as ``create_denoiser("quiet")``; with several workers it is sent to them.
+        Such as ``create_denoiser("quiet")`` makes; with several workers it is sent to them.
     image : Image
         The noisy image.
     noise : NoiseMap
@@ -82,7 +82,7 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
             progress(after.count / replicas)
     gain = _ratio(before.sd, after.sd)
     return NoiseGain(
-        sd=after.sd.astype(np.float32),
+        sd=after.sd,
         gain=gain,
         replicas=replicas,
         median=float(np.median(gain[inside])),
@@ -91,14 +91,15 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
     )
 
 
-def _ratio(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float32]:
-    lowest = np.maximum(after, before / _LARGEST_GAIN)
-    return np.divide(before, lowest, out=np.zeros_like(before), where=before > 0).astype(np.float32)
+def _ratio(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    lowest = np.maximum(after, before / np.float32(_LARGEST_GAIN))
+    gain: NDArray[np.float32] = np.divide(before, lowest, out=np.zeros_like(before), where=before > 0)
+    return gain
 
 
 def _part_in_phase(difference: NDArray[Any], signal: NDArray[Any]) -> NDArray[np.float32]:
     """Give the difference itself if it is real; of a complex one, the part that makes the signal longer or shorter."""
     if not np.iscomplexobj(signal):
-        return difference.astype(np.float32)
+        return np.asarray(difference, dtype=np.float32)
     phase = np.exp(-1j * np.angle(signal))
     return np.asarray((difference * phase).real, dtype=np.float32)

@@ -141,12 +141,12 @@ def compare_repeats(
         cv_after=100 * _rms(_part(d.sd[inside], level)),
         bias_rms=float(np.sqrt(_mean_square(change.mean[inside], x))),
         bias_noise=_rms(change.sd[inside]) / float(np.sqrt(count)),
-        bias_mean=float(change.mean[inside].real.mean()),
+        bias_mean=float(change.mean[inside].real.mean(dtype=np.float64)),
         error_after=float(np.sqrt(square)) if square >= 0 else float("nan"),
         factors=tuple(factors),
-        sd_before=x.sd.astype(np.float32),
-        sd_after=d.sd.astype(np.float32),
-        bias=change.mean.astype(before[0].data.dtype),
+        sd_before=x.sd,
+        sd_after=d.sd,
+        bias=change.mean,
     )
 
 
@@ -168,16 +168,16 @@ def _factors(noisy: Sequence[Array], inside: NDArray[np.bool_]) -> list[float]:
     return [mean / level if level > 0 else 1.0 for level in levels]
 
 
-def _part(sd: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float64]:
+def _part(sd: NDArray[np.float32], level: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.divide(sd, level, out=np.zeros_like(sd), where=level > 0)
 
 
-def _rms(values: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+def _rms(values: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.mean(np.square(values), dtype=np.float64)))
 
 
 def _mean_square(values: Array, like: Running) -> float:
-    return float(np.mean(np.abs(values) ** 2)) / (2 if np.iscomplexobj(like.mean) else 1)
+    return float(np.mean(np.abs(values) ** 2, dtype=np.float64)) / (2 if np.iscomplexobj(like.mean) else 1)
 
 
 def _checked(before: Sequence[Image], after: Sequence[Image], mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

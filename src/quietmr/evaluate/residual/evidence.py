@@ -58,13 +58,13 @@ def residual_evidence(
     color = color_of_noise(before, mask)
     if color > limits.COLOR:
         return ResidualEvidence("nothing claimed", FILTERED_BEFORE.format(1 / color), (check_size(size),), blank)
-    facts = _measure(planes, sample, size)
+    facts = _measure(planes, sample, size, color)
     tests = all_tests(facts)
     verdict, words = judge(tests, facts.fine.slope)
     return ResidualEvidence(verdict, words, tuple(tests.values()), facts.places.structure.reshape(before.shape))
 
 
-def _measure(planes: Planes, sample: Planes, size: float) -> Facts:
+def _measure(planes: Planes, sample: Planes, size: float, color: float) -> Facts:
     correlation, error = excess_correlation(sample, flat_tissue(sample))
     finest, fine, coarse = (measure(sample, band) for band in (FINEST, FINE, COARSE))
     return Facts(
@@ -76,6 +76,7 @@ def _measure(planes: Planes, sample: Planes, size: float) -> Facts:
         coarse=coarse,
         places=locate(planes, [finest, fine, coarse]),
         present=planes.present,
+        color=color,
     )
 
 

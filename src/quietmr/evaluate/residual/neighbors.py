@@ -12,7 +12,8 @@ def excess_correlation(planes: Planes, flat: Mask) -> tuple[float, float]:
     """Correlation of neighbors in the residual less that in the noisy image, in flat tissue, and its standard error.
 
     Both are taken of the finest detail, in which flat tissue holds noise and little else: so the color of the noise,
-    white or filtered by the scanner, drops out. 0 if noise was removed and nothing else.
+    white or filtered by the scanner, drops out. 0 if noise was removed and nothing else, less where some anatomy is
+    left in the noisy image.
     """
     pairs = sum(int(np.count_nonzero(_both(flat, axis))) for axis in (1, 2)) * planes.channels
     if not pairs:

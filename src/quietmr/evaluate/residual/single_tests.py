@@ -27,6 +27,8 @@ class Facts:
     finest, fine, coarse : Measure
     places : Places
     present : array of bool, shape (P, Y, X)
+    color : float
+        Of the noise in the noisy image, see `earlier.color_of_noise`.
     """
 
     size: float
@@ -37,6 +39,7 @@ class Facts:
     coarse: Measure
     places: Places
     present: Mask
+    color: float
 
 
 def size_of(planes: Planes) -> float:
@@ -118,16 +121,32 @@ def check_added(facts: Facts) -> Finding:
     return Finding("Detail that appeared", value, "per 1000 voxels", (None, limits.ADDED), within, words, source)
 
 
-def check_white(facts: Facts) -> Finding:
-    """Ask whether the residual is as rough as the noise in flat tissue."""
-    highest = limits.WHITE + limits.ERRORS * facts.neighbors_error
-    within = bool(abs(facts.neighbors) <= highest)
-    words = "In flat tissue the residual is as rough as the noise."
-    if not within:
-        kind = "smoother" if facts.neighbors > 0 else "rougher"
-        words = f"In flat tissue the residual is {kind} than the noise: not all sizes of noise were removed alike."
-    source = f"0 in closed form for noise of any spectrum; {limits.CALIBRATED}"
-    return Finding("Roughness", facts.neighbors, "correlation", (-highest, highest), within, words, source)
+def check_neighbors(facts: Facts) -> Finding:
+    """Ask whether neighbors in the residual have more in common than neighbors in the noisy image."""
+    highest = limits.NEIGHBORS + limits.ERRORS * facts.neighbors_error
+    within = bool(facts.neighbors <= highest)
+    words = (
+        "In flat tissue neighbors in the residual have no more in common than in the noisy image."
+        if within
+        else "In flat tissue neighbors in the residual have more in common than in the noisy image: it is smoother."
+    )
+    source = f"at most 0 in closed form for noise of any spectrum; {limits.CALIBRATED}"
+    return Finding("Likeness of neighbors", facts.neighbors, "correlation", (None, highest), within, words, source)
+
+
+def check_spectrum(facts: Facts) -> Finding:
+    """Ask whether the residual in flat tissue has the spectrum of noise: no more coarse detail for its fine detail."""
+    value = facts.fine.floor / max(facts.finest.floor, 1e-12)
+    highest = limits.SPECTRUM * max(facts.color, 1.0)
+    within = True if value <= highest else None  # a filter of the scanner does the same
+    words = (
+        "In flat tissue coarse detail is no stronger in the residual than in noise."
+        if within
+        else f"In flat tissue the residual holds {value:.1f} times as much coarse detail as white noise: texture, or "
+        "noise that the scanner filtered."
+    )
+    source = f"1 in closed form for white noise, times the color of the noisy image; {limits.CALIBRATED}"
+    return Finding("Spectrum in flat tissue", value, "", (None, highest), within, words, source)
 
 
 def all_tests(facts: Facts) -> dict[str, Finding]:
@@ -139,6 +158,7 @@ def all_tests(facts: Facts) -> dict[str, Finding]:
         "fine": lambda: check_smooth(facts, facts.fine, "Fine structure in the residual"),
         "coarse": lambda: check_smooth(facts, facts.coarse, "Coarse structure in the residual"),
         "size": lambda: check_size(facts.size),
-        "white": lambda: check_white(facts),
+        "spectrum": lambda: check_spectrum(facts),
+        "neighbors": lambda: check_neighbors(facts),
     }
     return {name: test() for name, test in tests.items()}

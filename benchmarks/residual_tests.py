@@ -41,7 +41,7 @@ JUDGED = (
 NOISES: tuple[tuple[Kind, float], ...] = (
     ("white", 7.0), ("correlated", 7.0), ("varying", 7.0), ("white", 5.0), ("white", 9.0),
 )  # fmt: skip
-DRAWS = 6
+DRAWS, SLICES = 6, 8
 PHANTOMS = ((8, 128, 128), (1, 192, 192), (12, 96, 112), (6, 144, 128))
 REAL = {
     "seg3d T1, as scanned": "seg3d_clinical_t1/MR.nii.gz",
@@ -189,8 +189,8 @@ def real_scan(file: str) -> Image:
         values = np.asarray(open_nifti(DATA / file).dataobj, dtype=np.float32)
         return Image(values.transpose(3, 2, 1, 0), frames="repetition")
     values = nifti(file)
-    start = max(0, (values.shape[1] - 24) // 2)
-    return Image(values[:, start : start + 24])
+    start = max(0, (values.shape[1] - SLICES) // 2)
+    return Image(values[:, start : start + SLICES])
 
 
 def read(path: Path) -> list[Row]:

@@ -69,6 +69,18 @@ def test_next_to_nothing_is_called_so(clean, share):
     assert evidence(before, before + np.float32(share) * (clean - before)).verdict == "nothing removed"
 
 
+def test_all_signal_of_a_flat_object_removed_is_no_noise():
+    before = 50 + np.random.default_rng(0).standard_normal((1, 2, 64, 64)).astype(np.float32)
+    assert evidence(before, np.full_like(before, 50), 1.0).verdict == "only noise"
+    assert evidence(before, np.full_like(before, 20), 1.0).verdict == "structure removed"
+
+
+def test_one_absurd_voxel_changes_nothing(clean):
+    before = noisy_of(clean)
+    before[0, 3, 50, 50] = 1e30
+    assert evidence(before, clean).verdict == "only noise"
+
+
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "structure added"), (-1, "structure removed")])
 def test_a_blob_is_found_where_it_is(clean, sign, verdict):
     """A blob that is in one image only: in the denoised one it was made up, in the noisy one it got lost."""

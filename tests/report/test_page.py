@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from quietmr.data import Geometry, Image, InputError, Meta, NoiseMap, OutputError
 from quietmr.evaluate.residual import ResidualEvidence
 from quietmr.report.page import PageContents, report_page, save_page
+from quietmr.report.page.words import number
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&amp;\"'`{{7*7}}.nii"
 EMPTY = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -93,8 +94,8 @@ def test_figures_tests_and_card_are_told(make_contents):
     for told in (
         "median in tissue; about 4 times, measured with 16 draws of noise",
         "5 ± 0.15",
-        "noise: −0.02 to 0.02",
-        "noise: up to 1.05",
+        "noise alone: −0.02 to 0.02",
+        "noise alone: up to 1.05",
         "−0.03",
         "1e−07",
         "not a number",
@@ -293,3 +294,21 @@ def test_every_ink_can_be_read_on_its_ground():
         for name in (f"step-{i}" for i in range(4)):
             pair = sorted((luminance(theme["ground"]), luminance(theme[name])))
             assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 3, (name, theme)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.0, 3, "0"),
+        (-0.0314159, 3, "−0.0314"),
+        (510.4, 2, "510"),
+        (1234.5, 3, "1230"),
+        (99.96, 3, "100"),
+        (2.5e-7, 3, "2.5e−07"),
+        (12.0, 3, "12"),
+        (3.1e8, 3, "3.1e+08"),
+        (float("inf"), 3, "infinite"),
+    ],
+)
+def test_numbers_are_written_plainly(value, digits, text):
+    assert number(value, digits) == text

@@ -115,10 +115,19 @@ def card_of(model: str, image: Image) -> dict[str, Any]:
     """Tell what is known about a model; of a preset also about the network that it takes for the image."""
     try:
         facts = model_facts(model)
-        card = {_CARD[key]: facts[key] for key in _CARD if facts.get(key)}
+        card = {_CARD[key]: _readable(facts[key]) for key in _CARD if facts.get(key)}
         if model in PRESETS:
             network = PRESETS[model].steps_for(image).network
             card[f"network {network}"] = card_of(network, image)
     except ModelError:
         return {}
     return card
+
+
+def _readable(entry: Any) -> Any:
+    """Write names without underscores and lists as texts."""
+    if isinstance(entry, Mapping):
+        return {str(key).replace("_", " "): _readable(value) for key, value in entry.items()}
+    if isinstance(entry, list | tuple):
+        return ", ".join(map(str, entry))
+    return entry

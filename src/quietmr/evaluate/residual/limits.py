@@ -10,6 +10,7 @@ CALIBRATED = "limit calibrated on phantoms and three volumes, see docs/residual.
 # Size: removed RMS over that of the noise.
 NOTHING = 0.2
 TOO_MUCH = 1.15
+FAR_TOO_MUCH = 2.0  # by this alone, structure was removed: no estimate of sigma is as wrong as that
 
 # Power at edges over that in flat tissue; 1 for noise of known law, less where a method keeps noise at edges.
 EDGES = 1.12

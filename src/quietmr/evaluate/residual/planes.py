@@ -24,6 +24,7 @@ _FLAT = 0.4  # share of tissue with the least detail
 _FEW, _ENOUGH = 100, 100_000  # voxels in which a bias can be read, and in which it is read well
 _NEAR = 0.25, 2.0  # between these factors the bias of a magnitude passes for rightly removed
 _MOST = 100.0  # as if told ten times the noise
+_ABSURD = 1e15  # noise SDs
 _STRONG, _ENTRIES = 64.0, 8193  # SNR from which the laws of magnitudes have settled, and entries of their tables
 
 
@@ -83,11 +84,11 @@ def prepare(before: Image, after: Image, noise: NoiseMap, mask: NDArray[np.bool_
         If the images, the noise map or the mask do not fit, or a frame holds no finite number.
     """
     sigma = _checked(before, after, noise)
-    (first, bad_first), (second, bad_second) = fill_nonfinite(before.data), fill_nonfinite(after.data)
-    known = ~(bad_first | bad_second) & (sigma > 0) & _inside(mask, before.shape)
-    flat = (-1, *before.shape[2:])
     level = np.where(sigma > 0, sigma, 1).astype(np.float32)
-    noisy, clean = (first / level).reshape(flat), (second / level).reshape(flat)
+    (noisy, bad_noisy), (clean, bad_clean) = _numbers(before.data / level), _numbers(after.data / level)
+    known = ~(bad_noisy | bad_clean) & (sigma > 0) & _inside(mask, before.shape)
+    flat = (-1, *before.shape[2:])
+    noisy, clean = noisy.reshape(flat), clean.reshape(flat)
     known = known.reshape(flat)
     there = known & (noisy != 0)
     present = known & (_box(there, 9) > _WHOLE)
@@ -96,6 +97,12 @@ def prepare(before: Image, after: Image, noise: NoiseMap, mask: NDArray[np.bool_
     tissue = present & (local > max(_VISIBLE, _BRIGHT * bright))
     planes = Planes(noisy, clean, present, tissue, _variance(local, noise))
     return planes if noise.kind in ("complex", "gaussian") or before.is_complex else _allow_for_bias(planes, noise)
+
+
+def _numbers(values: Pixels) -> tuple[Pixels, Mask]:
+    """Fill what is no number, or so large that its square would be none."""
+    with np.errstate(invalid="ignore"):
+        return fill_nonfinite(np.where(np.abs(values) < _ABSURD, values, np.nan).astype(values.dtype))
 
 
 def _checked(before: Image, after: Image, noise: NoiseMap) -> NDArray[np.float32]:

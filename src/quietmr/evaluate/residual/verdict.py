@@ -1,5 +1,6 @@
 """What the single tests say together."""
 
+from quietmr.evaluate.residual import limits
 from quietmr.evaluate.residual.findings import Finding, Verdict
 
 
@@ -21,7 +22,7 @@ def judge(tests: dict[str, Finding], slope: float) -> tuple[Verdict, str]:
             "The denoised image holds structure that the noisy image does not support, beyond what noise explains; "
             "look at the map before trusting small details."
         )
-    if edges or fine or blurred:
+    if edges or fine or blurred or tests["size"].value > limits.FAR_TOO_MUCH:
         return "structure removed", (
             "Besides noise, structure was removed: the residual shows the anatomy. Small details may be weaker or gone."
         )

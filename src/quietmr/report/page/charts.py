@@ -100,7 +100,8 @@ def histogram(before: Image, after: Image, where: NDArray[np.bool_]) -> Histogra
     lowest = max(lowest, float(np.percentile(values[0], 0.1))) if lowest < 0 else 0.0
     if not highest > lowest:
         return None
-    counts = [np.histogram(one, bins=_BINS, range=(lowest, highest))[0] / one.size for one in values]
+    bins, highest = _bins(values[0], lowest, highest)
+    counts = [np.histogram(one, bins=bins, range=(lowest, highest))[0] / one.size for one in values]
     most = float(max(one.max() for one in counts))
     outlines = [_outline(one / most) for one in counts]
     ticks = [Tick(_x((at - lowest) / (highest - lowest)), _label(at)) for at in round_numbers(lowest, highest, 5)]
@@ -144,6 +145,18 @@ def round_numbers(low: float, high: float, most: int) -> list[float]:
 def _values(image: Image, where: NDArray[np.bool_]) -> NDArray[np.float32]:
     values = magnitude(image.data)[where] if where.any() else magnitude(image.data).ravel()
     return values[np.isfinite(values)]
+
+
+def _bins(values: NDArray[np.float32], low: float, high: float) -> tuple[int, float]:
+    """Choose bins that hold whole numbers of the steps in which a file keeps its values; else they look like a comb."""
+    found = np.unique(values[:: max(1, values.size // 50_000)])
+    wanted = (high - low) / _BINS
+    if found.size < 2 or found.size > 2000:
+        return _BINS, high
+    step = float(np.median(np.diff(found)))
+    width = step * max(1, round(wanted / step))
+    count = min(2 * _BINS, max(1, math.ceil((high - low) / width)))
+    return (count, low + count * width) if width < 4 * wanted else (_BINS, high)
 
 
 def _outline(counts: NDArray[np.float64]) -> str:

@@ -66,6 +66,7 @@ def report_page(contents: PageContents) -> str:
     environment = Environment(
         loader=_Assets(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.tests["grid"] = _is_grid
     return environment.get_template("page.html.j2").render(
         name=contents.name,
         version=__version__,
@@ -174,6 +175,12 @@ def _display_note(image: Image, view: View, layers: Layers) -> str:
     missing = int(np.count_nonzero(~np.isfinite(image.data)))
     absent = f"{missing} voxels that are not finite are black. " if missing else ""
     return (magnitudes + absent + steps + layers.strides.sentence(image, view)).strip()
+
+
+def _is_grid(entries: Mapping[str, Any]) -> bool:
+    """Whether a mapping holds mappings with the same keys, as the rows of a table do."""
+    rows = list(entries.values())
+    return bool(rows) and all(isinstance(row, Mapping) and list(row) == list(rows[0]) for row in rows)
 
 
 def _title(view: View) -> str:

@@ -78,10 +78,10 @@ def key_figures(contents: PageContents, where: NDArray[np.bool_]) -> list[KeyFig
 def _snr(before: float, contents: PageContents) -> KeyFigure:
     gain = contents.gain
     if gain is None:
-        return KeyFigure("SNR", f"{before:.3g}", f"before: median of signal / {SIGMA} in tissue")
+        return KeyFigure("SNR", number(before), f"before: median of signal / {SIGMA} in tissue")
     part = "" if gain.gain.shape == contents.before.shape else " on a part of the scan"
-    note = f"median in tissue; about {gain.median:.2g} times, measured with {gain.replicas} draws of noise{part}"
-    return KeyFigure("SNR", f"{before:.3g}", note, arrow=f"{before * gain.median:.2g}")
+    note = f"median in tissue; about {number(gain.median, 2)} times, measured with {gain.replicas} draws of noise{part}"
+    return KeyFigure("SNR", number(before), note, arrow=number(before * gain.median, 2))
 
 
 def shown_tests(findings: tuple[Finding, ...]) -> list[ShownTest]:
@@ -110,17 +110,27 @@ def survival_words(kept: LesionSurvival) -> str:
 def _limits(finding: Finding) -> str:
     low, high = finding.limits
     if low is not None and high is not None:
-        return f"noise: {number(low)} to {_with_unit(high, finding.unit)}"
+        return f"noise alone: {number(low)} to {_with_unit(high, finding.unit)}"
     if high is not None:
-        return f"noise: up to {_with_unit(high, finding.unit)}"
-    return "" if low is None else f"noise: {_with_unit(low, finding.unit)} or more"
+        return f"noise alone: up to {_with_unit(high, finding.unit)}"
+    return "" if low is None else f"noise alone: {_with_unit(low, finding.unit)} or more"
 
 
 def _with_unit(value: float, unit: str) -> str:
     return f"{number(value)}\N{NO-BREAK SPACE}{unit}" if unit else number(value)
 
 
-def number(value: float) -> str:
-    """Three digits, with a real minus sign."""
-    text = f"{value:.3g}"
-    return "not a number" if text == "nan" else text.replace("-", _MINUS)
+def number(value: float, digits: int = 3) -> str:
+    """Write so many digits, with a real minus sign, and powers of ten only far from 1."""
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    rounded = float(f"{value:.{digits}g}")
+    plain = rounded == 0 or 1e-4 <= abs(rounded) < 1e6
+    text = f"{rounded:.{max(0, digits - 1 - _power(rounded))}f}" if plain else f"{rounded:.{digits}g}"
+    if plain and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace("-", _MINUS)
+
+
+def _power(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0

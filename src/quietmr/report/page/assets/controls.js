@@ -129,12 +129,13 @@ function showReadout() {
   const facts = [
     ["before", said(reading.before(p))],
     ["after", said(reading.after(p))],
-    ["removed", `${said(reading.removed(p), 2)} \u03c3`],
+    ["removed", `${said(reading.removed(p), 2)}\u00a0\u03c3`],
     ["noise", said(reading.sigma(p))],
   ];
-  find("readout").replaceChildren(...facts.flatMap(([name, value]) => {
-    const label = document.createElement("span");
+  find("readout").replaceChildren(...facts.map(([name, value]) => {
+    const [group, label] = [document.createElement("span"), document.createElement("i")];
     label.textContent = name;
-    return [label, ` ${value}`];
+    group.append(label, ` ${value}`);
+    return group;
   }));
 }

@@ -58,7 +58,8 @@ class View {
     this.canvas.height = Math.round(size.h * ratio);
     const context = this.canvas.getContext("2d");
     context.scale(ratio, ratio);
-    context.imageSmoothingEnabled = Math.min(size.dx, size.dy) < 6;
+    // Far in, the voxels themselves are shown.
+    context.imageSmoothingEnabled = state.zoom < 4;
     context.imageSmoothingQuality = "high";
     const place = [size.left, size.top, size.columns * size.dx, size.rows * size.dy];
     const compare = state.layer === "compare";

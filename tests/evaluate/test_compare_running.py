@@ -27,6 +27,12 @@ def ball(name: str) -> Reference:
     return make_reference(name, Image(data[np.newaxis].astype(np.float32)))
 
 
+def tiny(name: str) -> Reference:
+    data = np.zeros((1, 1, 8, 8), np.float32)
+    data[..., 2:6, 2:6] = 100
+    return make_reference(name, Image(data))
+
+
 @dataclass(frozen=True)
 class Odd(Method):
     """A method that misbehaves."""
@@ -75,6 +81,15 @@ def test_a_method_that_fails_says_why(way, words):
     assert row.failed
     assert words in row.reason
     assert row.scores == {}
+
+
+def test_a_metric_that_has_nothing_to_measure_leaves_the_others_alone():
+    small = Bench(tiny, {"untouched": Method("untouched")}, score_names(["ms-ssim"]))
+    row = small((CONDITION, "untouched"))
+    assert not row.failed
+    assert math.isnan(row.scores["ms-ssim"])
+    assert math.isfinite(row.scores["psnr"])
+    assert row.note.startswith("ms-ssim: MS-SSIM needs slices of at least 11 x 11")
 
 
 def test_warnings_of_libraries_are_no_failure():

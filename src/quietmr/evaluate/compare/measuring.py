@@ -85,20 +85,24 @@ class Bench:
             cpu_s=float(told.get("cpu_s", cost.cpu_s)),
             wall_s=float(told.get("wall_s", cost.wall_s)),
             peak_mb=float(told.get("peak_mb", cost.peak_mb)),
-            scores=self._scores(result, case, reference),
+            **self._scores(result, case, reference),
         )
 
-    def _scores(self, result: Image, case: NoisyCase, reference: Reference) -> dict[str, float]:
-        scores = {}
+    def _scores(self, result: Image, case: NoisyCase, reference: Reference) -> dict[str, Any]:
+        """Take all scores, and note why one could not be taken (an image without edges has no width of edges)."""
+        scores, notes = {}, {}
         similarity = ssim_map(result.data, case.truth, reference.level)  # one map for both of its means
         for column in self.scores:
             where = None if column.endswith(WHOLE) else reference.inside
             name = column.removesuffix(WHOLE)
             if name == "ssim":
                 scores[column] = float(similarity[... if where is None else where].mean())
-            else:
+                continue
+            try:
                 scores[column] = METRICS[name](result.data, case.truth, reference.level, where)
-        return scores
+            except InputError as error:
+                scores[column], notes[name] = float("nan"), str(error)
+        return {"scores": scores, "note": " ".join(f"{name}: {text}" for name, text in notes.items())}
 
     def _case(self, condition: Condition) -> tuple[Reference, NoisyCase, Image]:
         if condition not in self._drawn:

@@ -7,6 +7,7 @@ from scipy import stats
 from quietmr.data import InputError
 from quietmr.evaluate.statistics import (
     bootstrap_interval,
+    compare_with,
     holm,
     interval_from_sd,
     interval_from_t,
@@ -131,3 +132,15 @@ def test_equal_differences_have_no_spread(rng) -> None:
     found = paired_comparison([2.0, 3, 4], [1.0, 2, 3], rng)
     assert (found.mean, found.sd, found.t, found.effect, found.t_p) == (1.0, 0.0, np.inf, np.inf, 0.0)
     assert (found.bootstrap.low, found.bootstrap.high) == (1.0, 1.0)
+
+
+def test_several_methods_are_corrected_together(rng) -> None:
+    values = {"plain": OTHER, "drug": DRUG, "both": DRUG + OTHER}
+    found = compare_with("plain", values, rng)
+    assert [one.method for one in found] == ["drug", "both"]
+    np.testing.assert_allclose([one.t_p for one in found], holm([one.comparison.t_p for one in found]))
+    assert found[0].comparison.mean == pytest.approx(1.58)
+    with pytest.raises(InputError, match="copy against plain: Both methods"):
+        compare_with("plain", {"plain": OTHER, "copy": OTHER}, rng)
+    with pytest.raises(InputError, match="at least one other"):
+        compare_with("plain", {"plain": OTHER}, rng)

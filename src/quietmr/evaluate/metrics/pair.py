@@ -55,7 +55,7 @@ def as_four_axes(values: ArrayLike, name: str = "image") -> NDArray[Any]:
 
 
 def full_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
-    """Bring a mask (other than zero = inside) to the shape (T, Z, Y, X) of the image; without one, all voxels.
+    """Bring a mask (other than zero and NaN = inside) to the shape (T, Z, Y, X) of the image; without one, all voxels.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def full_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
     """
     if mask is None:
         return np.ones(shape, dtype=bool)
-    inside = np.asarray(mask).astype(bool)
+    inside = np.nan_to_num(np.asarray(mask)) != 0
     try:
         full = np.broadcast_to(inside, shape)
     except ValueError:

@@ -2,13 +2,16 @@
 
 from quietmr.evaluate.statistics.bootstrap import bootstrap_interval
 from quietmr.evaluate.statistics.holm import holm
+from quietmr.evaluate.statistics.many import AgainstReference, compare_with
 from quietmr.evaluate.statistics.paired import PairedComparison, paired_comparison
 from quietmr.evaluate.statistics.summary import Interval, interval_from_sd, interval_from_t
 
 __all__ = [
+    "AgainstReference",
     "Interval",
     "PairedComparison",
     "bootstrap_interval",
+    "compare_with",
     "holm",
     "interval_from_sd",
     "interval_from_t",

@@ -44,6 +44,7 @@ class Odd(Method):
             "raise": lambda image: 1 / 0,
             "memory": lambda image: np.ones(10**15),
             "nan": lambda image: image.replace(data=image.data * np.nan),
+            "kind": lambda image: Image(image.data + 0j),
             "shape": lambda image: Image(image.data[:, :-1]),
             "warn": lambda image: warnings.warn("a library has something to say", stacklevel=1) or image,
         }
@@ -74,7 +75,13 @@ def test_a_method_is_told_the_true_sigma_and_a_blind_one_nothing():
 
 @pytest.mark.parametrize(
     ("way", "words"),
-    [("raise", "ZeroDivisionError"), ("memory", "allocate"), ("nan", "NaN"), ("shape", "the shape")],
+    [
+        ("raise", "ZeroDivisionError"),
+        ("memory", "allocate"),
+        ("nan", "NaN"),
+        ("shape", "the shape"),
+        ("kind", "complex"),
+    ],
 )
 def test_a_method_that_fails_says_why(way, words):
     row = bench(Odd("odd", way=way))((CONDITION, "odd"))
@@ -152,7 +159,7 @@ def test_programs_without_a_name_of_their_own_are_refused(commands):
 )
 def test_methods_that_cannot_run_are_refused_before_any_work(method, error, words):
     with pytest.raises(error, match=words):
-        method.check(is_complex=False)
+        method.check()
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
@@ -164,5 +171,8 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
 def test_methods_for_magnitudes_are_refused_for_complex_images():
     Method("quiet-fast").check(is_complex=False)
     Method("gaussian").check(is_complex=True)
-    with pytest.raises(InputError, match="magnitudes"):
+    with pytest.raises(InputError, match="denoises magnitudes"):
         Method("quiet-fast").check(is_complex=True)
+    with pytest.raises(InputError, match="denoises complex images"):
+        Method("quiet-complex").check(is_complex=False)
+    Method("quiet-complex").check(is_complex=True)

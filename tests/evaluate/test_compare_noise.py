@@ -23,7 +23,8 @@ def head(rng, shape=(1, 4, 60, 64), peak=100.0):
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_of_a_signed_image_has_the_stated_sigma(rng, kind):
     data = head(rng) - np.float32(20)
-    reference = make_reference("a", Image(data), rule=200.0)
+    with pytest.warns(QuietmrWarning, match="Gaussian"):
+        reference = make_reference("a", Image(data), rule=200.0)
     assert reference.signed
     case, image = Condition("a", kind, 5.0, 0).make(reference)
     error = (case.noisy - case.truth) / case.sigma

@@ -45,7 +45,8 @@ def full(psnr):
 
 def test_rows_come_back_as_they_were(tmp_path):
     path = tmp_path / "rows.csv"
-    rows = [row(), row(image="b, the other"), row("mine", reason='said "no", twice', scores={}, cpu_s=math.nan)]
+    noted = row(image="b, the other", note="hfen: no detail")
+    rows = [row(), noted, row("mine", reason='said "no", twice', scores={}, cpu_s=math.nan)]
     for each in rows:
         append_row(path, each, SCORES)
     back = read_rows(path, SCORES)

@@ -27,6 +27,12 @@ def ball(name: str) -> Reference:
     return make_reference(name, Image(data[np.newaxis].astype(np.float32)))
 
 
+def tiny(name: str) -> Reference:
+    data = np.zeros((1, 1, 8, 8), np.float32)
+    data[..., 2:6, 2:6] = 100
+    return make_reference(name, Image(data))
+
+
 @dataclass(frozen=True)
 class Odd(Method):
     """A method that misbehaves."""
@@ -38,6 +44,7 @@ class Odd(Method):
             "raise": lambda image: 1 / 0,
             "memory": lambda image: np.ones(10**15),
             "nan": lambda image: image.replace(data=image.data * np.nan),
+            "kind": lambda image: Image(image.data + 0j),
             "shape": lambda image: Image(image.data[:, :-1]),
             "warn": lambda image: warnings.warn("a library has something to say", stacklevel=1) or image,
         }
@@ -68,13 +75,28 @@ def test_a_method_is_told_the_true_sigma_and_a_blind_one_nothing():
 
 @pytest.mark.parametrize(
     ("way", "words"),
-    [("raise", "ZeroDivisionError"), ("memory", "allocate"), ("nan", "NaN"), ("shape", "the shape")],
+    [
+        ("raise", "ZeroDivisionError"),
+        ("memory", "allocate"),
+        ("nan", "NaN"),
+        ("shape", "the shape"),
+        ("kind", "complex"),
+    ],
 )
 def test_a_method_that_fails_says_why(way, words):
     row = bench(Odd("odd", way=way))((CONDITION, "odd"))
     assert row.failed
     assert words in row.reason
     assert row.scores == {}
+
+
+def test_a_metric_that_has_nothing_to_measure_leaves_the_others_alone():
+    small = Bench(tiny, {"untouched": Method("untouched")}, score_names(["ms-ssim"]))
+    row = small((CONDITION, "untouched"))
+    assert not row.failed
+    assert math.isnan(row.scores["ms-ssim"])
+    assert math.isfinite(row.scores["psnr"])
+    assert row.note.startswith("ms-ssim: MS-SSIM needs slices of at least 11 x 11")
 
 
 def test_warnings_of_libraries_are_no_failure():
@@ -137,7 +159,7 @@ def test_programs_without_a_name_of_their_own_are_refused(commands):
 )
 def test_methods_that_cannot_run_are_refused_before_any_work(method, error, words):
     with pytest.raises(error, match=words):
-        method.check(is_complex=False)
+        method.check()
 
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch):
@@ -149,5 +171,8 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch):
 def test_methods_for_magnitudes_are_refused_for_complex_images():
     Method("quiet-fast").check(is_complex=False)
     Method("gaussian").check(is_complex=True)
-    with pytest.raises(InputError, match="magnitudes"):
+    with pytest.raises(InputError, match="denoises magnitudes"):
         Method("quiet-fast").check(is_complex=True)
+    with pytest.raises(InputError, match="denoises complex images"):
+        Method("quiet-complex").check(is_complex=False)
+    Method("quiet-complex").check(is_complex=True)

@@ -55,7 +55,7 @@ def planned(options: Compare) -> tuple[Plan, list[Method]]:
     except InputError as error:
         raise UsageError(str(error)) from error
     for method in methods:
-        method.check(is_complex=False)
+        method.check()
     sources = _sources(options.paths[:-1], options.mask)
     load = ReferenceFiles(sources, _rule(options.reference))
     facts = {}

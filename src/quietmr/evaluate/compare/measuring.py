@@ -24,6 +24,7 @@ Cell = tuple[Condition, str]
 ALWAYS = ("psnr", "ssim", "bias")
 """Metrics that every comparison has; the first two of them over the whole image too."""
 _BOTH = ("psnr", "ssim")
+_KEPT = 4  # clean images that a bench keeps at a time
 
 
 def score_names(metrics: Sequence[str] = ()) -> list[str]:
@@ -52,6 +53,7 @@ class Bench:
     methods: dict[str, Method]
     scores: list[str]
     debug: bool = False
+    _known: dict[str, Reference] = field(default_factory=dict, repr=False)
     _drawn: dict[Condition, tuple[Reference, NoisyCase, Image]] = field(default_factory=dict, repr=False)
     _ready: dict[tuple[str, bool], Callable[[Image], Image]] = field(default_factory=dict, repr=False)
 
@@ -85,26 +87,36 @@ class Bench:
             cpu_s=float(told.get("cpu_s", cost.cpu_s)),
             wall_s=float(told.get("wall_s", cost.wall_s)),
             peak_mb=float(told.get("peak_mb", cost.peak_mb)),
-            scores=self._scores(result, case, reference),
+            **self._scores(result, case, reference),
         )
 
-    def _scores(self, result: Image, case: NoisyCase, reference: Reference) -> dict[str, float]:
-        scores = {}
+    def _scores(self, result: Image, case: NoisyCase, reference: Reference) -> dict[str, Any]:
+        """Take all scores, and note why one could not be taken (an image without edges has no width of edges)."""
+        scores, notes = {}, {}
         similarity = ssim_map(result.data, case.truth, reference.level)  # one map for both of its means
         for column in self.scores:
             where = None if column.endswith(WHOLE) else reference.inside
             name = column.removesuffix(WHOLE)
             if name == "ssim":
                 scores[column] = float(similarity[... if where is None else where].mean())
-            else:
+                continue
+            try:
                 scores[column] = METRICS[name](result.data, case.truth, reference.level, where)
-        return scores
+            except InputError as error:
+                scores[column], notes[name] = float("nan"), str(error)
+        return {"scores": scores, "note": " ".join(f"{name}: {text}" for name, text in notes.items())}
 
     def _case(self, condition: Condition) -> tuple[Reference, NoisyCase, Image]:
         if condition not in self._drawn:
-            reference = self.load(condition.image)
+            reference = self._reference(condition.image)
             self._drawn = {condition: (reference, *condition.make(reference))}
         return self._drawn[condition]
+
+    def _reference(self, name: str) -> Reference:
+        if name not in self._known:
+            self._known = dict(list(self._known.items())[1 - _KEPT :])
+            self._known[name] = self.load(name)
+        return self._known[name]
 
     def _method(self, method: Method, *, is_complex: bool) -> Callable[[Image], Image]:
         key = (method.name, is_complex)
@@ -118,6 +130,9 @@ class Bench:
 def _check(name: str, result: Image, image: Image) -> None:
     if result.shape != image.shape:
         raise InputError(f"{name} gave the shape {result.shape} for an image of {image.shape} (T, Z, Y, X).")
+    if result.is_complex != image.is_complex:
+        kinds = ("complex", "real") if image.is_complex else ("real", "complex")
+        raise InputError(f"{name} got a {kinds[0]} image and gave a {kinds[1]} one.")
     bad = int((~np.isfinite(result.data)).sum())
     if bad:
         raise InputError(f"{name} gave {bad} voxels that are NaN or infinite.")

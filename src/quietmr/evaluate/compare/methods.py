@@ -12,6 +12,7 @@ import numpy as np
 from quietmr._version import __version__
 from quietmr.data import Image, InputError, MissingExtraError, ModelError, NoiseMap, QuietmrError, Step
 from quietmr.denoise import Denoiser, create_denoiser, list_denoisers, takes_complex
+from quietmr.denoise.channels import is_for_complex
 from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.external import ExternalDenoiser
 from quietmr.models import is_model_path, list_models, load_card
@@ -58,8 +59,13 @@ class Method:
             return False
         return self.base not in CLASSICAL or CLASSICAL[self.base].facts.is_free
 
-    def check(self, *, is_complex: bool) -> None:
+    def check(self, *, is_complex: bool | None = None) -> None:
         """Refuse before any work what cannot run here.
+
+        Parameters
+        ----------
+        is_complex : bool, optional
+            Whether the images are complex; None if that is not known yet.
 
         Raises
         ------
@@ -68,7 +74,8 @@ class Method:
         MissingExtraError
             If its library is not installed.
         InputError
-            If the images are complex and it takes magnitudes only, or its command makes no sense.
+            If it takes magnitudes only and the images are complex, or the other way round, or its command makes no
+            sense.
         """
         if self.base == UNTOUCHED:
             return
@@ -81,10 +88,13 @@ class Method:
             raise ModelError(_unknown(self.base))
         _check_library(self.base)
         if is_complex and not takes_complex(self.base):
-            raise InputError(
-                f"{self.base} denoises magnitudes and these images are complex: leave it out, or choose a method for "
-                "complex images (quietmr models list)."
-            )
+            raise InputError(_wrong_kind(self.base, "magnitudes", "complex"))
+        if is_complex is False and self._is_network and is_for_complex(load_card(self.base)):
+            raise InputError(_wrong_kind(self.base, "complex images", "magnitudes"))
+
+    @property
+    def _is_network(self) -> bool:
+        return is_model_path(self.base) or self.base in list_models()
 
     def warm_up(self, run: Callable[[Image], Image], *, is_complex: bool) -> None:
         """Run the method once on a small image; what it has against that, it will say of the real one."""
@@ -106,7 +116,7 @@ class Method:
         """What it is, so that a change is noticed: command, hash of the weights, or version of the library."""
         if self.command:
             return self.command
-        if is_model_path(self.base) or self.base in list_models():
+        if self._is_network:
             return f"sha256 {load_card(self.base).sha256}"
         library = CLASSICAL[self.base].facts.library if self.base in CLASSICAL else "quietmr"
         return f"{library} {_version(library)}"
@@ -209,6 +219,13 @@ def _version(library: str) -> str:
         return version(library)
     except PackageNotFoundError:
         return ""
+
+
+def _wrong_kind(name: str, takes: str, given: str) -> str:
+    return (
+        f"{name} denoises {takes} and these images are {given}: leave it out, or choose another one (quietmr models "
+        "list)."
+    )
 
 
 def _unknown(name: str) -> str:

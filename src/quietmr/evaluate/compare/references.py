@@ -77,10 +77,15 @@ def make_reference(name: str, image: Image, mask: NDArray[np.bool_] | None = Non
     Warns
     -----
     QuietmrWarning
-        If negative values were set to zero.
+        If negative values were set to zero, or are taken for what they are.
     """
     data = _checked_pixels(name, image)
     signed = not image.is_complex and float((data < 0).mean()) > _SIGNED
+    if signed:
+        text = (
+            f"{name} has negative values, so the noise on it is Gaussian; networks for magnitudes set such values to 0."
+        )
+        warnings.warn(text, QuietmrWarning, stacklevel=2)
     if not image.is_complex and not signed and (data < 0).any():
         text = f"{name}: {int((data < 0).sum())} negative values were set to 0, as magnitudes have none."
         warnings.warn(text, QuietmrWarning, stacklevel=2)

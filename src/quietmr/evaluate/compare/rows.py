@@ -40,6 +40,8 @@ class Row:
         Metrics by name, inside the mask or foreground; with "_whole" over the whole image.
     reason : str
         Why it failed; empty if it did not.
+    note : str
+        Why a score could not be taken (it is NaN then); empty if all could.
     """
 
     condition: Condition
@@ -54,6 +56,7 @@ class Row:
     voxels: int = 0
     scores: dict[str, float] = field(default_factory=dict)
     reason: str = ""
+    note: str = ""
 
     @property
     def failed(self) -> bool:
@@ -91,7 +94,7 @@ def _line(row: Row, scores: Sequence[str]) -> dict[str, str]:
         "seed": str(where.seed),
         "method": row.method,
         "status": "failed" if row.failed else "ok",
-        "reason": " ".join(row.reason.split()),
+        "reason": " ".join((row.reason or row.note).split()),
     }
     line |= {name: _number(float(getattr(row, name))) for name in _NUMBERS}
     return line | {name: _number(row.scores.get(name, float("nan"))) for name in scores}
@@ -103,6 +106,7 @@ def _number(value: float) -> str:
 
 def _row(line: dict[str, str], scores: Iterable[str]) -> Row:
     kind = cast(Kind, line["kind"])  # the file holds what was written to it
+    failed = line["status"] == "failed"
     numbers = {name: float(line[name] or "nan") for name in _NUMBERS if name != "voxels"}
     return Row(
         Condition(line["image"], kind, float(line["percent"]), int(line["seed"])),
@@ -110,5 +114,6 @@ def _row(line: dict[str, str], scores: Iterable[str]) -> Row:
         **numbers,
         voxels=int(line["voxels"]),
         scores={name: float(line[name] or "nan") for name in scores},
-        reason=line["reason"] if line["status"] == "failed" else "",
+        reason=line["reason"] if failed else "",
+        note="" if failed else line["reason"],
     )

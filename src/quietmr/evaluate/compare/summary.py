@@ -74,6 +74,11 @@ class Results:
         return [row for row in self.rows if row.failed and row.key in wanted]
 
     @property
+    def notes(self) -> list[Row]:
+        """Rows of which a score could not be taken."""
+        return [row for rows in self.table.values() for row in rows.values() if row.note]
+
+    @property
     def done(self) -> int:
         """Cells that have a result."""
         return sum(len(rows) for rows in self.table.values())

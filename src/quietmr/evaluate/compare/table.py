@@ -9,7 +9,7 @@ from quietmr.evaluate.compare.noise_cases import KINDS, Kind
 from quietmr.evaluate.compare.pairs import ENOUGH, SCORES, Pair, first_method, pairs
 from quietmr.evaluate.compare.plan import Plan
 from quietmr.evaluate.compare.references import RULES
-from quietmr.evaluate.compare.rows import WHOLE
+from quietmr.evaluate.compare.rows import WHOLE, Row
 from quietmr.evaluate.compare.summary import Results, Spread, goodness
 from quietmr.evaluate.metrics import METRICS
 
@@ -25,7 +25,9 @@ def page(plan: Plan, results: Results) -> str:
         parts += [by_level(results, kind, score) for score in ("psnr", "ssim")]
     parts += ["## Over all noise, and costs", overall(plan, results), "## Pair by pair", paired_table(results)]
     if results.failures:
-        parts += ["## Failed", failed(results)]
+        parts += ["## Failed", told_once(results.failures, results)]
+    if results.notes:
+        parts += ["## Scores that could not be taken", told_once(results.notes, results)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,7 +101,7 @@ def overall(plan: Plan, results: Results) -> str:
     lines = []
     for method in order(results, "psnr"):
         costs = results.costs(method)
-        values = [_short(results.spread(method, score), score) for score in scores]
+        values = [_short(results.spread(method, score), score, len(results.table[method])) for score in scores]
         used = results.used(method)
         line = [method, *values, f"{used.mean:.2f}" if used.n else "-"]
         line += [_number(costs.cpu_s, ".2f"), _number(costs.wall_s, ".2f"), _number(costs.peak_mb, ".0f")]
@@ -150,15 +152,16 @@ def _paired(pair: Pair) -> tuple[str, str, str]:
     return text, f"{pair.better} of {pair.met}", "-" if pair.p is None else f"{pair.p:.2g}"
 
 
-def failed(results: Results) -> str:
-    """Each reason once, with how often and for whom."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for row in results.failures:
-        reasons.setdefault((row.method, row.reason.split("\n")[-1]), []).append(str(row.condition))
+def told_once(rows: Sequence[Row], results: Results) -> str:
+    """Each reason or note once, with whose it is and how often."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        text = (row.reason or row.note).split("\n")[-1]
+        found.setdefault((row.method, text), []).append(str(row.condition))
+    every = results.expected * len(results.grid.kinds) * len(results.grid.levels)
     return "\n".join(
-        f"- {method}, {len(where)} of {results.expected * len(results.grid.kinds) * len(results.grid.levels)} "
-        f"(the first: {where[0]}): {reason}"
-        for (method, reason), where in reasons.items()
+        f"- {method}, {len(where)} of {every} (the first: {where[0]}): {text}"
+        for (method, text), where in found.items()
     )
 
 
@@ -225,8 +228,10 @@ def _form(score: str) -> str:
     return {"dB": ".2f", "% of range": "+.2f", "": ".4f"}.get(unit, ".3f")
 
 
-def _short(spread: Spread, score: str) -> str:
-    return f"{spread.mean:{_form(score)}}" if spread.n else "-"
+def _short(spread: Spread, score: str, expected: int) -> str:
+    if not spread.n:
+        return "-"
+    return f"{spread.mean:{_form(score)}}" + ("" if spread.n == expected else f" ({spread.n} of {expected})")
 
 
 def _number(value: float, form: str) -> str:

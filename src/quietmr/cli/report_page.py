@@ -1,6 +1,7 @@
 """The page of ``--report``: what was measured and done, put where the report expects it."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +68,13 @@ def page_of(
         Is told the done part, 0 to 1.
     """
     model = facts["model"]
-    evidence = residual_evidence(shown.before, shown.after, shown.noise, shown.mask)
     measures = _NOTHING
-    if model is not None and shown.noise.level > 0 and facts["strength"] > 0:
-        measures = measure_block(shown, model, facts["strength"], engine=engine, device=device, progress=progress)
+    # The tests run beside the network, which leaves the interpreter free.
+    with ThreadPoolExecutor(1) as beside:
+        tests = beside.submit(residual_evidence, shown.before, shown.after, shown.noise, shown.mask)
+        if model is not None and shown.noise.level > 0 and facts["strength"] > 0:
+            measures = measure_block(shown, model, facts["strength"], engine=engine, device=device, progress=progress)
+        evidence = tests.result()
     contents = PageContents(
         name=shown.name,
         before=shown.before,

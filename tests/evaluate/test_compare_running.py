@@ -4,6 +4,7 @@ import math
 import sys
 import warnings
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ class Odd(Method):
             "warn": lambda image: warnings.warn("a library has something to say", stacklevel=1) or image,
         }
         return ways[self.way]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """Do not tidy the memory of the whole test run before each call, which takes longer than everything else."""
+    monkeypatch.setattr("quietmr.evaluate.compare.meter.gc", SimpleNamespace(collect=lambda: 0))
 
 
 def bench(*methods, load=ball):

@@ -138,7 +138,7 @@ def tables(rows: Sequence[Row]) -> str:
     parts = []
     for head in dict.fromkeys(row.head for row in rows):
         clean = next(row for row in rows if row.head == head and row.method == CLEAN)
-        parts.append(f"#### {head}: {HEADS[head].about}")
+        parts.append(f"### {head}: {HEADS[head].about}")
         parts.append(
             f"Noise-free: CSF {clean.csf:.1f}, GM {clean.gm:.1f}, WM {clean.wm:.1f} ml; two tissues in "
             f"{100 * clean.overlap:.1f} % of the brain."

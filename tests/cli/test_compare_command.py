@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -12,8 +13,9 @@ FAST = ("--methods", "gaussian", "median", "--levels", "5", "--workers", "0")
 
 
 @pytest.fixture(autouse=True)
-def _no_figure(request, monkeypatch):
-    """Save no figure, which takes longer than everything else, where nobody looks at it."""
+def _quick(request, monkeypatch):
+    """Leave out what takes longer than everything else where nobody looks at it: figures, tidying before each call."""
+    monkeypatch.setattr("quietmr.evaluate.compare.meter.gc", SimpleNamespace(collect=lambda: 0))
     if "figure" not in request.node.name:
         monkeypatch.setattr("quietmr.report.compare_figure.comparison_figure", lambda results: None)
         monkeypatch.setattr("quietmr.report.figure.save_figure", lambda figure, path, force: path.touch())

@@ -104,20 +104,17 @@ class _Crew(Generic[Task, Result]):
 
     def _hire(self) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_serve, args=(theirs, self._work, self._threads), daemon=True)
+        process = self._context.Process(target=_serve, args=(theirs, self._work), daemon=True)
         with _environment(self._threads):
             process.start()
         theirs.close()
         return process, ours
 
 
-def _serve(pipe: Connection, work: Callable[[Task], Result], threads: int) -> None:
+def _serve(pipe: Connection, work: Callable[[Task], Result]) -> None:
     """Run in the process: take tasks until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    import torch
-
-    torch.set_num_threads(threads)
     with suppress(EOFError, OSError):
         while True:
             pipe.send(work(pipe.recv()))

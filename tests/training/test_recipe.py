@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from quietmr.data import InputError
+from quietmr.training.lessons import LESSONS
 from quietmr.training.recipe import Recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
@@ -18,6 +19,11 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
         ("name: ../x", "name"),
         ("name: x\nloss: sure", "start_from"),
         ("name: x\nloss: sure\nstart_from: a\nscans: {share: 1, held_out: 0.2, keep: 0.5}", "keep"),
+        ("name: x\nloss: noise2void\nscans: {share: 0.5, held_out: 0.2}", "share"),
+        (
+            "name: x\nloss: noise2void\nscans: {share: 1, held_out: 0.2}\npatches: [{shape: [4, 4, 16]}]",
+            "5 rows and columns",
+        ),
         ("[", "YAML"),
         ("name: [", "YAML"),
         ("- name", "top level"),
@@ -53,7 +59,7 @@ def test_shipped_recipes_are_valid(path):
 
 def test_the_recipe_for_fine_tuning_takes_every_loss():
     path = next(path for path in RECIPES if path.stem == "finetune")
-    for loss in ("supervised", "sure", "noise2noise"):
+    for loss in LESSONS:
         recipe = Recipe.from_yaml(path, [f"loss={loss}", "scans.folder=mine"])
         assert (recipe.loss, recipe.scans.folder) == (loss, "mine")
         assert recipe.scans.held_out > 0

@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional
 
 from quietmr.noise.synthesis import colour
-from quietmr.training.objectives import draw_probe, sure_objective
+from quietmr.training.objectives import sure_objective
+from quietmr.training.probes import draw_probe
 
 SHAPE = (4, 6, 6)
 

@@ -88,7 +88,8 @@ def told_result(recipe: Recipe, folder: Path, finished: Finished) -> None:
             f"Stopped after step {finished.step} of {recipe.steps} because {why}; "
             "the same command with --resume goes on.\n"
         )
-    if recipe.start_from and recipe.scans.held_out > 0 and recipe.scans.share > 0:
+    judged = recipe.start_from or recipe.lesson != "supervised"
+    if judged and recipe.scans.held_out > 0 and recipe.scans.share > 0:
         _tell_adoption(recipe, folder, finished)
     else:
         sys.stdout.write(f"The best weights are in {finished.best}; {folder / CURVE} shows how they came about.\n")
@@ -101,7 +102,8 @@ def _tell_adoption(recipe: Recipe, folder: Path, finished: Finished) -> None:
 
     verdict, model = adopt(recipe, folder)
     if model is None:
-        sys.stdout.write(f"{_why_not(verdict)} {recipe.start_from} stays the better choice; no model was written.\n")
+        better = recipe.start_from or "The untouched scan"
+        sys.stdout.write(f"{_why_not(verdict)} {better} stays the better choice; no model was written.\n")
         return
     assert verdict is not None, "a model was judged"
     sys.stdout.write(
@@ -112,7 +114,7 @@ def _tell_adoption(recipe: Recipe, folder: Path, finished: Finished) -> None:
 
 def _why_not(verdict: Verdict | None) -> str:
     if verdict is None:
-        return "No step of the fine-tuning was better than its start on held-out parts of your scans."
+        return "No step of the training was better than its start on held-out parts of your scans."
     return (
         f"On held-out parts of your scans the gain went from {verdict.before:.2f} to {verdict.after:.2f} dB, which is "
         "no clear improvement."

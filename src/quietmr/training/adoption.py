@@ -1,9 +1,11 @@
-"""The safety gate of fine-tuning: weights become a model only if they are better than those they came from."""
+"""The safety gate of training on a user's scans: weights become a model only if they are better than what was there."""
 
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from quietmr.models import build_architecture
 from quietmr.training.held_out import Verdict, compare, draw_held_out
@@ -17,18 +19,33 @@ _TAUGHT_BY = {
     "complex": "complex scans of the user, or magnitudes with drawn phase, with added noise of MR reconstructions",
     "sure": "noisy scans of the user, without clean references (Stein's unbiased risk estimate)",
     "noise2noise": "repeated noisy scans of the user, without clean references (Noise2Noise)",
+    "neighbor2neighbor": "noisy scans of the user, without clean references (Neighbor2Neighbor)",
+    "noise2void": "noisy scans of the user, without clean references (Noise2Void)",
+    "corruption2self": "noisy scans of the user, without clean references (Corruption2Self)",
 }
 
 
+class Untouched(nn.Module):
+    """What a network has to beat that came from nothing: the noisy image as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = nn.Parameter(torch.zeros(()), requires_grad=False)  # tells the device, as weights do
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop the noise map."""
+        return x[:, :-1]
+
+
 def adopt(recipe: Recipe, folder: Path) -> tuple[Verdict | None, Path | None]:
-    """Compare the best weights of a fine-tuning with their parent, and publish them if they are better.
+    """Compare the best weights of a run with their parent, or the untouched image, and publish them if they are better.
 
     Both denoise parts of the user's scans by which nothing was trained and nothing was chosen.
 
     Parameters
     ----------
     recipe : Recipe
-        That of the run; it starts from a model and holds a part of its scans out.
+        That of the run; it holds a part of its scans out.
     folder : Path
         Run folder. Gets the model (weights and card) if it is better.
 
@@ -37,7 +54,7 @@ def adopt(recipe: Recipe, folder: Path) -> tuple[Verdict | None, Path | None]:
     verdict : Verdict or None
         None if no checkpoint ever beat the parent while training.
     model : Path or None
-        The new weights file; None if the parent stays.
+        The new weights file; None if the parent, or the untouched image, stays.
 
     Raises
     ------
@@ -47,23 +64,32 @@ def adopt(recipe: Recipe, folder: Path) -> tuple[Verdict | None, Path | None]:
     if not (folder / BEST).exists():
         return None, None
     parent = load_parent(recipe)
-    assert parent is not None, "a fine-tuning has a parent"
+    before = parent.network if parent else Untouched()
     recipe = adapted(recipe, parent)
     tuned = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     # As they will be published: rounded to float16.
     tuned.load_state_dict({key: value.half().float() for key, value in load_file(folder / BEST).items()})
-    _, gate = draw_held_out(recipe, parent.network)
-    verdict = compare(parent.network, tuned, gate)
+    _, gate = draw_held_out(recipe, before)
+    verdict = compare(before, tuned, gate)
     if not verdict.improved:
         return verdict, None
     card = publish(folder, folder, _texts(recipe, parent), {"held_out_parts_of_the_scans": asdict(verdict)})
     return verdict, folder / card.file
 
 
-def _texts(recipe: Recipe, parent: Parent) -> dict[str, str]:
-    origin = parent.card
+def _texts(recipe: Recipe, parent: Parent | None) -> dict[str, str]:
     own = recipe.scans.license or "not stated"
     taught = _TAUGHT_BY["complex" if recipe.channels == "complex" else recipe.lesson]
+    if parent is None:
+        return {
+            "label": "self-supervised",
+            "description": f"{recipe.network.architecture}, trained from random weights on {taught}.",
+            "license": f"Scans: {own}.",
+            "data": f"{taught[0].upper()}{taught[1:]}; license: {own}.",
+            "intended_use": "The scans it was trained on. Not a medical device.",
+            "limits": "Other scans may be denoised worse than by a shipped model, or harmed.",
+        }
+    origin = parent.card
     kept = f" Unchanged weights: {', '.join(recipe.freeze)}." if recipe.freeze else ""
     return {
         "label": "fine-tuned",

@@ -11,12 +11,13 @@ from quietmr.training.complex_batches import give_phase, sample_of
 from quietmr.training.complex_pairs import complex_pair
 from quietmr.training.complex_shelf import load_shelf
 from quietmr.training.gmap_bank import GmapBank
+from quietmr.training.lessons import Lesson
 from quietmr.training.losses import PROBE_STEP, noise2noise, rician_sure
 from quietmr.training.magnitude import magnitude_variance
 from quietmr.training.noisy_scans import NoisyScan, load_noisy
-from quietmr.training.objectives import draw_probe
 from quietmr.training.patches import whole_cut
-from quietmr.training.recipe import Lesson, Recipe
+from quietmr.training.probes import draw_probe
+from quietmr.training.recipe import Recipe
 from quietmr.training.scans import load_clean, split
 from quietmr.training.validation import denoised
 
@@ -38,7 +39,8 @@ class HeldOut:
     sigma : Tensor
         Noise SD per real channel.
     other : Tensor
-        Clean image (supervised), random probe (sure), or second noisy image (noise2noise).
+        Clean image (supervised), random probe (sure), or second noisy image (noise2noise). Lessons from single noisy
+        images are all judged as sure.
     variance : Tensor
         Squared error of the noisy magnitudes, or its mean as far as it is known, in squared noise SDs: the same for all
         networks that are compared.
@@ -79,7 +81,7 @@ def draw_held_out(recipe: Recipe, start: nn.Module) -> tuple[list[HeldOut], list
     ----------
     recipe : Recipe
     start : nn.Module
-        Network before training; from what it sees in a noisy piece the variance of the noise is known.
+        Network before training; if it was trained, what it sees in a noisy piece tells the variance of the noise.
 
     Returns
     -------
@@ -145,16 +147,25 @@ def _from_complex(recipe: Recipe) -> list[HeldOut]:
 def _from_noisy(recipe: Recipe, start: nn.Module, rng: torch.Generator) -> list[HeldOut]:
     scans = load_noisy(recipe.scans, repeats=recipe.lesson == "noise2noise")
     chosen = [scans[i] for i in _spread(len(scans), recipe.validation_cases)]
-    if recipe.lesson == "sure":
-        return [_with_probe(scan, recipe.scans.held_out, start, rng) for scan in chosen]
-    return [case for scan in chosen for case in _pairs(scan, recipe.scans.held_out)]
+    if recipe.lesson == "noise2noise":
+        return [case for scan in chosen for case in _pairs(scan, recipe.scans.held_out)]
+    # Whatever is learned, the estimated risk judges it: the losses themselves cannot be compared with doing nothing.
+    known = start if recipe.start_from else None
+    return [_with_probe(scan, recipe.scans.held_out, known, rng) for scan in chosen]
 
 
-def _with_probe(scan: NoisyScan, part: float, start: nn.Module, rng: torch.Generator) -> HeldOut:
+def _with_probe(scan: NoisyScan, part: float, known: nn.Module | None, rng: torch.Generator) -> HeldOut:
     noisy = torch.from_numpy(np.ascontiguousarray(split(scan.frames, part)[1][0]))
     sigma = torch.full_like(noisy, scan.sigma)
-    variance = magnitude_variance(denoised(start, noisy, sigma) / sigma)
+    pilot = _local_signal(noisy / sigma) if known is None else denoised(known, noisy, sigma) / sigma
+    variance = magnitude_variance(pilot)
     return HeldOut("sure", noisy, sigma, draw_probe(noisy.shape, scan.support, rng), variance)
+
+
+def _local_signal(snr: Tensor) -> Tensor:
+    """Magnitude without noise from the mean square of noisy ones in 5 x 5 pixels, which the noise raises by 2."""
+    square = nn.functional.avg_pool2d(snr.square()[None], 5, stride=1, padding=2, count_include_pad=False)[0]
+    return (square - 2).clamp_min(0).sqrt()
 
 
 def _pairs(scan: NoisyScan, part: float) -> list[HeldOut]:

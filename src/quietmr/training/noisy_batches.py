@@ -21,9 +21,9 @@ Sample = tuple[NDArray[np.float32], NoisyScan]
 class NoisyBatches(IterableDataset[list[Tensor]]):
     """Endless batches of noisy patches, without what is held out to judge.
 
-    With loss ``sure``: patches (B, F, Y, X), their noise SD (B,) and the filled part of their k-space (B, 3). With loss
-    ``noise2noise``: two patches of the same place from two frames, and the noise SD. The draws depend on (seed, start,
-    rank, worker) only.
+    With losses of single images: patches (B, F, Y, X), their noise SD (B,) and the filled part of their k-space (B, 3).
+    With loss ``noise2noise``: two patches of the same place from two frames, and the noise SD. The draws depend on
+    (seed, start, rank, worker) only.
 
     Raises
     ------

@@ -7,15 +7,20 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from quietmr.noise.synthesis import NoiseLaw, add_noise, colour, draw_noise
+from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
 from quietmr.training.complex_pairs import as_told, complex_batch
+from quietmr.training.corruption2self import corruption2self_objective
 from quietmr.training.curvature import gauss_newton_bartlett
-from quietmr.training.loss_sum import LossSum, make_loss, typical_noise
+from quietmr.training.lessons import Lesson
+from quietmr.training.loss_sum import LossSum, make_loss
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
+from quietmr.training.neighbor2neighbor import neighbor2neighbor_objective
+from quietmr.training.noise2void import noise2void_objective
+from quietmr.training.noisy_input import Forward, in_noise_units, noise_units
+from quietmr.training.probes import draw_probes
 from quietmr.training.recipe import PerceptualRecipe, Recipe
 from quietmr.training.vgg import Vgg16Features, load_vgg16
 
-Forward = Callable[[Tensor], Tensor]
 Objective = Callable[[Forward, list[Tensor], torch.Generator], Tensor]
 Pairs = Callable[[list[Tensor], torch.Generator], tuple[Tensor, Tensor]]
 
@@ -79,8 +84,7 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
             )
         law = NoiseLaw(**recipe.noise)
         return Supervised(lambda batch, rng: noisy_batch(batch[0], law, rng), loss)
-    assert parent is not None, "the recipe has been checked"
-    objective = sure_objective if recipe.lesson == "sure" else noise2noise_objective
+    objective = _WITHOUT_TRUTH[recipe.lesson]
     return lambda forward, batch, rng: objective(forward, batch, rng, parent)
 
 
@@ -113,46 +117,29 @@ def sure_objective(
     parent : nn.Module, optional
         Needed for magnitudes.
     """
-    noisy, sigma, support = batch
-    spread = sigma[:, None, None, None, None] if sigma.ndim == 1 else sigma[:, None]
-    snr = _channels(noisy) / spread
-    probe = torch.stack(
-        [_probe(patch, tuple(filled.tolist()), rng) for patch, filled in zip(snr, support, strict=True)]
-    )
-    told = spread / typical_noise(spread)
+    noisy, _, support = batch
+    snr, told = noise_units(batch)
+    probe = draw_probes(snr, support, rng)
     # One call, so that gradients are exchanged between processes once.
-    both = _in_noise_units(forward, torch.cat([snr, snr + PROBE_STEP * probe]), torch.cat([told, told]))
+    both = in_noise_units(forward, torch.cat([snr, snr + PROBE_STEP * probe]), torch.cat([told, told]))
     output, probed = both.chunk(2)
     if noisy.is_complex():
         return sure(output, probed, snr, probe, 1.0).mean()
     assert parent is not None, "magnitudes are silent in air"
     with torch.no_grad():
-        reference = _in_noise_units(parent, snr, told)
+        reference = in_noise_units(parent, snr, told)
     return (rician_sure(output, probed, snr, probe) + drift(output, reference)).mean()
 
 
-def _channels(image: Tensor) -> Tensor:
-    """(B, F, Y, X) to (B, 1, F, Y, X), or (B, 2, F, Y, X) if complex."""
-    return torch.stack([image.real, image.imag], dim=1) if image.is_complex() else image[:, None]
-
-
-def _in_noise_units(forward: Forward, snr: Tensor, told: Tensor) -> Tensor:
-    """Run a network on images of unit noise: it sees them with the noise ``told`` (B, 1, F, Y, X) and that map."""
-    told = told.expand(-1, -1, *snr.shape[2:])
-    return forward(torch.cat([snr * told, told], dim=1)) / told
-
-
-def _probe(patch: Tensor, support: tuple[float, ...], rng: torch.Generator) -> Tensor:
-    """One probe for each channel of (C, F, Y, X)."""
-    return torch.stack([draw_probe(channel.shape, support, rng) for channel in patch])
-
-
-def noise2noise_objective(forward: Forward, batch: list[Tensor], rng: torch.Generator, parent: nn.Module) -> Tensor:
+def noise2noise_objective(
+    forward: Forward, batch: list[Tensor], rng: torch.Generator, parent: nn.Module | None = None
+) -> Tensor:
     """Mean squared distance to a second noisy image of the same place and drift from the parent, in noise SDs.
 
     The batch holds two noisy patches (B, F, Y, X) and their noise SD (B,).
     """
     del rng
+    assert parent is not None, "magnitudes are silent in air"
     first, second, sigma = batch
     unit = sigma[:, None, None, None]
     snr = first / unit
@@ -171,14 +158,10 @@ def network_input(snr: Tensor) -> Tensor:
     return torch.stack([snr, torch.ones_like(snr)], dim=1)
 
 
-def draw_probe(shape: torch.Size, support: tuple[float, ...], rng: torch.Generator) -> Tensor:
-    """Draw a probe of shape (F, Y, X), SD 1, white or, where k-space is not filled, correlated as the noise is."""
-    probe = torch.randn(shape, generator=rng, device=rng.device)
-    if min(support) >= 1:
-        return probe
-    transfer = torch.ones(shape, device=rng.device)
-    for axis, filled in enumerate(support):
-        frequency = torch.fft.fftfreq(shape[axis], device=rng.device).abs() * 2
-        kept = (frequency <= filled).to(torch.float32)
-        transfer = transfer * kept.reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    return colour(torch.complex(probe, torch.zeros_like(probe)), transfer).real
+_WITHOUT_TRUTH: dict[Lesson, Callable[[Forward, list[Tensor], torch.Generator, nn.Module | None], Tensor]] = {
+    "sure": sure_objective,
+    "noise2noise": noise2noise_objective,
+    "neighbor2neighbor": neighbor2neighbor_objective,
+    "noise2void": noise2void_objective,
+    "corruption2self": corruption2self_objective,
+}

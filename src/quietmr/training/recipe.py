@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from quietmr.data import InputError
+from quietmr.training.lessons import LESSONS, NEED_PARENT, SMALLEST_PATCH, Lesson, lesson_of
 from quietmr.training.loss_sum import LOSSES, check_losses
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
@@ -94,19 +95,15 @@ class PerceptualRecipe(_Section):
     """Expected hash of the file."""
 
 
-Lesson = Literal["supervised", "sure", "noise2noise"]
-_LESSONS = get_args(Lesson)
-
-
 class Recipe(_Section):
     """A whole training run."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Name of the weights and of the run folder."""
     loss: str | dict[str, float] = "supervised"
-    """What is minimized. "supervised": clean images, drawn noise, log_charbonnier; "sure": noisy scans alone;
-    "noise2noise": repeats; or clean images and drawn noise with other losses, one by its name or a weighted sum, such
-    as {charbonnier: 1.0, gradient: 0.5}."""
+    """What is minimized. "supervised": clean images, drawn noise, log_charbonnier; "noise2noise":
+    repeats; "sure", "neighbor2neighbor", "noise2void", "corruption2self": noisy scans alone; or clean images and drawn
+    noise with other losses, one by its name or a weighted sum, such as {charbonnier: 1.0, gradient: 0.5}."""
     perceptual: PerceptualRecipe = PerceptualRecipe()
     channels: Literal["magnitude", "complex"] = "magnitude"
     """Images that the network sees: magnitudes (Rician noise by ``noise``), or complex images (noise by ``mr``)."""
@@ -146,10 +143,10 @@ class Recipe(_Section):
     def _losses_exist(cls, loss: str | dict[str, float]) -> str | dict[str, float]:
         """Refuse names that mean nothing."""
         if isinstance(loss, str):
-            if loss not in _LESSONS and loss not in LOSSES:
-                raise ValueError(f"there is no loss '{loss}'; known ones are {', '.join([*_LESSONS, *LOSSES])}")
+            if loss not in LESSONS and loss not in LOSSES:
+                raise ValueError(f"there is no loss '{loss}'; known ones are {', '.join([*LESSONS, *LOSSES])}")
             return loss
-        alone = sorted(set(loss) & set(_LESSONS))
+        alone = sorted(set(loss) & set(LESSONS))
         if alone:
             raise ValueError(f"'{alone[0]}' stands alone: a sum holds losses that compare with clean images")
         try:
@@ -160,8 +157,8 @@ class Recipe(_Section):
 
     @property
     def lesson(self) -> Lesson:
-        """What is learned from: clean images, noisy scans alone, or repeats."""
-        return "sure" if self.loss == "sure" else "noise2noise" if self.loss == "noise2noise" else "supervised"
+        """What is learned from: clean images, repeats, or noisy scans alone."""
+        return lesson_of(self.loss)
 
     @property
     def loss_weights(self) -> dict[str, float]:
@@ -202,8 +199,12 @@ class Recipe(_Section):
         """Refuse settings that contradict learning without clean references."""
         if self.lesson == "supervised":
             return self
+        smallest = SMALLEST_PATCH.get(self.lesson, 1)
         wrong = {
-            "start_from must name a trained model": not self.start_from,
+            "start_from must name a trained model": self.lesson in NEED_PARENT and not self.start_from,
+            f"a patch must have {smallest} rows and columns or more": any(
+                min(patch.shape[1:]) < smallest for patch in self.patches
+            ),
             "scans.share must be 1": self.scans.share != 1,
             "scans.keep must be 1, for cropping k-space of a magnitude changes the law of its noise": self.scans.keep
             != 1,

@@ -30,6 +30,7 @@ from quietmr.training.run_folder import BEST, check_free, clear, recipe_changes
 from quietmr.training.sophia import Sophia
 from quietmr.training.stopping import StopWish, stop_wishes
 from quietmr.training.streams import batches_of_a_step, noise_generator, seed_layers, streams_of
+from quietmr.training.whiteness import warn_if_correlated
 
 Batch = list[Tensor]
 
@@ -173,6 +174,8 @@ def train(
     # Read and checked before processes are started, so that a mistake is told once.
     batches_of_a_step(recipe.batches_per_step, None, fabric.world_size)
     session = session_facts(recipe, parent, launch.command) if fabric.global_rank == 0 else {}
+    if fabric.global_rank == 0:
+        warn_if_correlated(recipe)
     objective = make_objective(recipe, parent.network if parent else None)
     fabric.launch()
     with stop_wishes() as wish:

@@ -8,9 +8,9 @@ import torch
 
 from quietmr.data import QuietmrWarning
 from quietmr.noise.synthesis import colour
-from quietmr.training.noisy_scans import NoisyScan
+from quietmr.training.correlation import measure_correlation
 from quietmr.training.recipe import Recipe
-from quietmr.training.whiteness import measure_correlation, warn_if_correlated
+from quietmr.training.whiteness import warn_if_correlated
 
 from .conftest import save, smooth_volume
 
@@ -49,7 +49,7 @@ def magnitude(name, rng, level=12.0):
 @pytest.mark.parametrize("name", FILTERS)
 def test_the_correlation_of_neighbors_is_measured(name, rng):
     support = (1.0, 1.0, 0.6 if name == "box" else 1.0)
-    found = measure_correlation(NoisyScan("scan", magnitude(name, rng)[None], 1.0, support))
+    found = measure_correlation(magnitude(name, rng), 1.0, support)
     assert found.measured[2] == pytest.approx(wanted(name), abs=0.12)
     assert max(found.measured[:2]) < 0.15
     # What an empty rim does is known: sinc of the filled part.
@@ -58,9 +58,7 @@ def test_the_correlation_of_neighbors_is_measured(name, rng):
 
 def test_a_lesson_is_told_what_it_does_not_reckon_with(rng):
     found = {
-        name: measure_correlation(
-            NoisyScan("scan", magnitude(name, rng)[None], 1.0, (1.0, 1.0, 0.6 if name == "box" else 1.0))
-        )
+        name: measure_correlation(magnitude(name, rng), 1.0, (1.0, 1.0, 0.6 if name == "box" else 1.0))
         for name in FILTERS
     }
     told = {
@@ -99,8 +97,11 @@ def test_one_sentence_names_the_lesson_and_what_was_measured(tmp_path, rng, loss
 
 
 def test_one_slice_and_few_voxels_are_no_trouble(rng):
-    tiny = NoisyScan("scan", magnitude("white", rng)[None, :1, :20, :24], 1.0, (1.0, 1.0, 1.0))
-    assert measure_correlation(tiny).unknown_to("noise2void")[0] == 0.0
+    tiny = magnitude("white", rng)[:1, :20, :24]
+    assert measure_correlation(tiny, 1.0).unknown_to("noise2void")[0] == 0.0
     # Too little to measure: the empty rim of k-space counts alone.
-    empty = NoisyScan("scan", magnitude("box", rng)[None, :1, :20, :24], 1.0, (1.0, 1.0, 0.6))
-    assert measure_correlation(empty).unknown_to("noise2void") == (pytest.approx(np.sinc(0.6)), "x")
+    empty = magnitude("box", rng)[:1, :20, :24]
+    assert measure_correlation(empty, 1.0, (1.0, 1.0, 0.6)).unknown_to("noise2void") == (
+        pytest.approx(np.sinc(0.6)),
+        "x",
+    )

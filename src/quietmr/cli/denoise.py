@@ -40,7 +40,9 @@ class Denoise:
         tyro.conf.arg(metavar="IN [IN ...] OUT", help_behavior_hint="", help=_PATHS),
     ] = ()
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quiet"
-    """What does the work: 'quietmr models list' shows the choice."""
+    """What does the work: 'quietmr models list' shows the choice; noise2fast learns on the scan itself (minutes)."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N", help_behavior_hint="")] = 0
+    """Seed of noise2fast."""
     strength: Annotated[float, tyro.conf.arg(metavar="S")] = 1.0
     """Part of the noise to remove, 0 to 1."""
     sigma: Annotated[float | None, tyro.conf.arg(metavar="S", help_behavior_hint="")] = None
@@ -116,6 +118,11 @@ class Denoise:
             if getattr(self, out) is not None and getattr(self, given) is None:
                 raise UsageError(f"--{given}-out needs --{given} FILE: add it, or leave --{given}-out out.")
         check_level(self)
+        if self.model == "noise2fast" and (self.report is not None or self.engine != "torch"):
+            raise UsageError(
+                "--model noise2fast learns on every scan anew, so that it has no --engine and cannot be tested for "
+                "--report: leave them out, or choose another model."
+            )
         if not 0 <= self.strength <= 1:
             raise UsageError(
                 f"--strength must lie between 0 (remove nothing) and 1 (remove all), got {self.strength:g}."

@@ -25,11 +25,13 @@ from quietmr.cli.partner import read_scan
 from quietmr.cli.progress import progress_bar
 from quietmr.cli.sidecar import describe, inherited, write_sidecar
 from quietmr.data import Image, NoiseMap, QuietmrWarning
-from quietmr.denoise import create_denoiser, denoise, takes_complex
+from quietmr.denoise import Denoiser, create_denoiser, denoise, takes_complex
 from quietmr.denoise.device import select_device
 from quietmr.io import write
 from quietmr.io.atomic import replacing_together
 from quietmr.io.pair import Pair
+
+NOISE2FAST = "noise2fast"
 
 
 def check_method(model: str, device: str, engine: str, *, is_complex: bool) -> None:
@@ -46,8 +48,10 @@ def check_method(model: str, device: str, engine: str, *, is_complex: bool) -> N
     MissingExtraError
         If the library of the engine is not installed.
     """
-    create_denoiser(model, device=device, engine=engine)
     select_device(device)
+    if model == NOISE2FAST:
+        return
+    create_denoiser(model, device=device, engine=engine)
     if is_complex and not takes_complex(model):
         raise UsageError(
             f"--model {model} denoises magnitudes, and --phase or --imaginary makes the scan complex: leave it out, or "
@@ -98,7 +102,7 @@ class DenoiseScan:
         with progress_bar(f"denoising {job.source.name}", shown=shown) as tell:
             after = denoise(
                 image,
-                options.model,
+                _method(options, tell),
                 noise=noise,
                 mask=mask,
                 strength=options.strength,
@@ -156,6 +160,16 @@ class DenoiseScan:
             "version": __version__,
         }
         return {**facts, "warnings": [*warned, *doubts(facts)]}
+
+
+def _method(options: Denoise, tell: Callable[[float], None] | None) -> str | Denoiser:
+    """Name of the method, or the one that has no weights because it learns on the scan."""
+    if options.model != NOISE2FAST:
+        return options.model
+    # Imported here: it belongs to training, which nobody else needs.
+    from quietmr.training.noise2fast import Noise2Fast
+
+    return Noise2Fast(options.seed, options.device, progress=tell)
 
 
 def _warn_if_denoised(job: DenoisingJob, image: Image) -> None:

@@ -56,7 +56,7 @@ def denoising_facts(
         "model_settings": settings,
         "strength": strength,
         "device": done.get("device", "cpu"),
-        "seed": None,
+        "seed": done.get("seed"),
     }
 
 

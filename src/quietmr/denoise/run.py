@@ -88,7 +88,7 @@ def _noise_of(image: Image, noise: NoiseMap | float | None, mask: NDArray[np.boo
 
 def denoise(  # noqa: PLR0913 - the public front door; every argument is a command-line option
     image: Image,
-    model: str = DEFAULT_MODEL,
+    model: str | Denoiser = DEFAULT_MODEL,
     *,
     noise: NoiseMap | float | None = None,
     mask: NDArray[np.bool_] | None = None,
@@ -103,8 +103,9 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
     Parameters
     ----------
     image : Image
-    model : str
-        A trained network or a classical method, see :func:`list_denoisers`.
+    model : str or Denoiser
+        A trained network or a classical method, see :func:`list_denoisers`; or a denoiser, which has its own device and
+        progress.
     noise : NoiseMap or float, optional
         Noise SD per real channel, in the units of the image. Without it the image's own noise map counts, and
         without that the level is estimated.
@@ -139,7 +140,9 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
     if not 0.0 <= strength <= 1.0:
         raise InputError(f"The strength must lie between 0 (nothing removed) and 1 (all), got {strength}.")
     inside = _checked_mask(image, mask)
-    denoiser = create_denoiser(model, device=device, progress=progress, engine=engine)
+    denoiser = (
+        create_denoiser(model, device=device, progress=progress, engine=engine) if isinstance(model, str) else model
+    )
     if threads is not None:
         torch.set_num_threads(threads)
     filled, bad = fill_nonfinite(image.data)
@@ -151,7 +154,8 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
     if known.level == 0.0 or strength == 0.0:
         if known.level == 0.0:
             warnings.warn("No noise was found: the image is returned unchanged.", QuietmrWarning, stacklevel=2)
-        return image.after(Step("denoise", {"method": model, "unchanged": True, **used}), image.data)
+        name = model if isinstance(model, str) else getattr(model, "name", type(model).__name__)
+        return image.after(Step("denoise", {"method": name, "unchanged": True, **used}), image.data)
     result = denoiser(image.replace(data=filled, noise=known))
     data = result.data if strength == 1.0 else filled + np.float32(strength) * (result.data - filled)
     untouched = bad if inside is None else bad | ~inside

@@ -1,72 +1,15 @@
-"""Is the noise of the scans what a lesson takes it for? Measured before training, told in one sentence."""
+"""The noise of the scans of a recipe, checked before training."""
 
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from quietmr.data import QuietmrWarning
-from quietmr.denoise.correlation import noise_correlation
-from quietmr.models import create_model
-from quietmr.training.lessons import Lesson
+from quietmr.training.correlation import ASSUMING, Correlation, measure_correlation, sentence
 from quietmr.training.noisy_scans import NoisyScan, load_noisy
 from quietmr.training.recipe import Recipe
-from quietmr.training.validation import denoised
 
-_PILOT = "quiet-fast"  # whose result tells air and tissue apart
-_MOST_VOXELS = 1_000_000  # of a scan are looked at, in its middle
 _MOST_SCANS = 5
-# Correlation of neighbors beyond what the lesson knows about, from which the user is told.
-_NOTABLE = 0.15
-# They take noise to be white, or only know that the rim of k-space may be empty.
-_WHITE: tuple[Lesson, ...] = ("neighbor2neighbor", "noise2void")
-_FILLED: tuple[Lesson, ...] = ("sure", "corruption2self")
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Correlation of the noise of neighboring voxels along (F, Y, X).
-
-    Attributes
-    ----------
-    measured : (float, float, float)
-        Magnitude; 0 where the noise looks white.
-    of_support : (float, float, float)
-        What the empty rim of k-space alone makes of white noise: sinc of the filled part.
-    """
-
-    measured: tuple[float, float, float]
-    of_support: tuple[float, float, float]
-
-    def unknown_to(self, lesson: Lesson) -> tuple[float, str]:
-        """Largest correlation that a lesson does not reckon with, and its axis; 0 if it reckons with all of it."""
-        if lesson not in (*_WHITE, *_FILLED):
-            return 0.0, ""
-        known = self.of_support if lesson in _FILLED else (0.0, 0.0, 0.0)
-        found = [value if value - part > _NOTABLE else 0.0 for value, part in zip(self.measured, known, strict=True)]
-        axis = int(np.argmax(found))
-        return found[axis], "zyx"[axis]
-
-
-def measure_correlation(scan: NoisyScan) -> Correlation:
-    """Measure the correlation of the noise in the first frame of a scan.
-
-    It is read from the air, or where there is little of it from what a shipped network removes from bright tissue
-    (:func:`quietmr.denoise.correlation.noise_correlation`). Where there is too little of both, the empty rim of k-space
-    counts alone.
-    """
-    frame = scan.frames[0]
-    planes = max(1, min(len(frame), _MOST_VOXELS // frame[0].size))
-    start = (len(frame) - planes) // 2
-    noisy = np.ascontiguousarray(frame[start : start + planes]) / np.float32(scan.sigma)
-    known = denoised(create_model(_PILOT), torch.from_numpy(noisy), torch.ones(noisy.shape)).numpy()
-    lags = (min(2, noisy.shape[0]), min(2, noisy.shape[1]), min(2, noisy.shape[2]))
-    axes = noise_correlation(noisy, known, lags)
-    of_support = tuple(float(np.sinc(part)) for part in scan.support)
-    seen = [0.0] * 3 if axes is None else [abs(float(rho[1])) if rho.size > 1 else 0.0 for rho in axes]
-    z, y, x = (max(pair) for pair in zip(seen, of_support, strict=True))
-    return Correlation((z, y, x), (of_support[0], of_support[1], of_support[2]))
 
 
 def warn_if_correlated(recipe: Recipe) -> None:
@@ -83,24 +26,18 @@ def warn_if_correlated(recipe: Recipe) -> None:
         If the scans cannot be used.
     """
     lesson = recipe.lesson
-    if lesson not in (*_WHITE, *_FILLED):
+    if lesson not in ASSUMING:
         return
     with warnings.catch_warnings():
         # Whoever judges the run reads the same scans and lets their warnings through.
         warnings.simplefilter("ignore", QuietmrWarning)
         scans = load_noisy(recipe.scans, repeats=False)
     chosen = [scans[int(i)] for i in np.unique(np.linspace(0, len(scans) - 1, _MOST_SCANS).round())]
-    found = [(*measure_correlation(scan).unknown_to(lesson), scan.name) for scan in chosen]
+    found = [(*_measured(scan).unknown_to(lesson), scan.name) for scan in chosen]
     value, axis, name = max(found)
     if value > 0:
         warnings.warn(sentence(lesson, value, axis, name), QuietmrWarning, stacklevel=2)
 
 
-def sentence(lesson: Lesson, value: float, axis: str, name: str) -> str:
-    """Say what does not hold, what was measured, and what to do."""
-    taken = "white" if lesson in _WHITE else "white within the filled part of k-space"
-    return (
-        f"Loss '{lesson}' takes noise to be {taken}, but neighbors along {axis} in {name} have noise that is "
-        f"correlated by {value:.2f}, some of which the network will learn to keep: take scans that were not interpolated "
-        "or filtered, or repeats with loss=noise2noise."
-    )
+def _measured(scan: NoisyScan) -> Correlation:
+    return measure_correlation(scan.frames[0], scan.sigma, scan.support)

@@ -5,8 +5,9 @@
 
 The middle of one brain (``ms-t1``, 16 slices of 96 x 96) gets Rician noise of 9 %. Each lesson trains the network of
 ``recipes/one_noisy_scan.yaml`` on it for the same number of steps, from random weights, told the true level; a tenth of
-the slices is held out to choose the best weights, and the whole volume is then denoised and scored. Noise2Fast learns on
-the whole volume until it stops by itself. A row goes into the CSV file as soon as it is known; a second run skips what is there, ``--table-only`` prints it.
+the slices is held out to choose the best weights, and the whole volume is then denoised and scored. Noise2Fast learns
+on the whole volume until it stops by itself. A row goes into the CSV file as soon as it is known; a second run skips
+what is there, ``--table-only`` prints it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Networks that saw one noisy volume and nothing else, beside the classical filters and a shipped network.
 
-    OMP_NUM_THREADS=1 python benchmarks/self_supervised.py [--steps 500] [--kind white] \
+    OMP_NUM_THREADS=1 python benchmarks/self_supervised.py [--steps 500] [--lessons ...] \
         [--out runs/bench/self_supervised.csv] [--docs docs/training.md]
 
 The middle of one brain (``ms-t1``, 16 slices of 96 x 96) gets Rician noise of 9 %. Each lesson trains the network of
@@ -16,7 +16,7 @@ import argparse
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -99,14 +99,14 @@ def told(case: NoisyCase) -> Image:
     return Image(case.noisy, Geometry(), noise=NoiseMap(case.sigma, "rician", "given"))
 
 
-def measure(kind: str, steps: int, out: Path) -> None:
+def measure(kind: str, steps: int, lessons: Sequence[str], out: Path) -> None:
     """Score every method that is not in the file yet."""
     case, foreground, reference = the_case(kind)
     known = {(row.method, row.kind, row.steps) for row in read_rows(out, Row)}
     runs: list[tuple[str, int, Callable[[], Array]]] = []
     for name, method in prepare([one for one in METHODS if one in (UNTOUCHED, "quiet-fast", "quiet", *RIVALS)]).items():
         runs.append((name, 0, lambda method=method: method(told(case)).data))
-    runs += [(lesson, steps, partial(learned, case, lesson, steps)) for lesson in LESSONS]
+    runs += [(lesson, steps, partial(learned, case, lesson, steps)) for lesson in lessons]
     # It stops by itself, so that its steps are not counted.
     runs.append((NAME, 0, lambda: Noise2Fast(seed=0, device="cpu")(told(case)).data))
     for name, length, run in runs:
@@ -143,6 +143,7 @@ def main() -> None:
     """Measure, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--lessons", nargs="*", default=LESSONS, choices=LESSONS)
     parser.add_argument("--kind", default="white", choices=["white", "correlated"])
     parser.add_argument("--out", type=Path, default=Path("runs/bench/self_supervised.csv"))
     parser.add_argument("--docs", type=Path)
@@ -150,7 +151,7 @@ def main() -> None:
     given = parser.parse_args()
     warnings.simplefilter("ignore", QuietmrWarning)
     if not given.table_only:
-        measure(given.kind, given.steps, given.out)
+        measure(given.kind, given.steps, given.lessons, given.out)
     text = table(read_rows(given.out, Row))
     print(text)
     if given.docs:

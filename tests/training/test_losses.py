@@ -8,7 +8,7 @@ from torch.nn import functional
 from quietmr.noise import rician_mean, rician_variance
 from quietmr.training.losses import PROBE_STEP, drift, log_charbonnier, noise2noise, rician_sure, sure
 from quietmr.training.magnitude import magnitude_mean, magnitude_slope, magnitude_variance
-from quietmr.training.objectives import draw_probe
+from quietmr.training.probes import draw_probe
 
 
 def test_log_charbonnier_counts_in_noise_units_and_decibels():

@@ -25,6 +25,7 @@ class Train:
       quietmr train recipes/quiet.yaml --resume steps=20000
       quietmr train recipes/finetune.yaml --data my_scans
       quietmr train recipes/finetune.yaml --data my_scans --set loss=sure
+      quietmr train recipes/one_noisy_scan.yaml --data scan.nii.gz
     """
 
     words: Annotated[

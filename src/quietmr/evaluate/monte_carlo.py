@@ -52,9 +52,9 @@ def noise_gain(  # noqa: PLR0913 - what is measured, by which draws, and where
         Where the median is taken; tissue without it. The maps cover the whole image.
     around : Image or {"denoised", "image"}
         What noise is added to. The truth, if there is one. The denoised image: a parametric bootstrap (Efron and
-        Tibshirani, 1993, chapter 6); detail that the denoiser lost once is not there to keep noise from being removed,
-        so the gain comes out a little too high. The noisy image: its own noise then counts as signal, and the denoiser
-        is told sqrt 2 times the noise, which is what it gets.
+        Tibshirani, 1993, chapter 6); detail that the denoiser lost once is not there to keep noise from being removed.
+        The noisy image: its own noise then counts as signal, and the denoiser is told sqrt 2 times the noise, which is
+        what it gets. With both substitutes the gain is an upper bound (measured: docs/without_truth.md).
     workers : int
         Processes; the result is the same for any number.
     progress : callable, optional

@@ -22,7 +22,7 @@ class Report:
     For example:
       quietmr report t1.nii.gz t1_quiet.nii.gz t1.html
       quietmr report t1.nii.gz t1_other.nii.gz t1.html --sigma 12.5
-      quietmr report t1.nii.gz t1_nlm.nii.gz t1.html --model dipy-nlm
+      quietmr report t1.nii.gz t1_tv.nii.gz t1.html --model skimage-tv
     """
 
     paths: Annotated[

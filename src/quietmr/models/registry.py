@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from quietmr.data import ModelError
 from quietmr.models.card import Card
+from quietmr.models.papers import PAPERS
 from quietmr.models.snraware import SNRAWARE
 from quietmr.models.unet3d import UNet3d
 
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, **SNRAWARE}
+ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, **SNRAWARE, **PAPERS}
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -39,6 +40,18 @@ def build_architecture(name: str, **arguments: Any) -> nn.Module:
     if unknown:
         raise ModelError(f"The architecture '{name}' has no argument {', '.join(unknown)}; it has {', '.join(known)}.")
     return ARCHITECTURES[name](**arguments)
+
+
+def count_parameters(name: str, **arguments: Any) -> int:
+    """Count the weights of an architecture without making them.
+
+    Raises
+    ------
+    ModelError
+        As :func:`build_architecture`.
+    """
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in build_architecture(name, **arguments).parameters())
 
 
 def to_channels_last(network: nn.Module) -> nn.Module:

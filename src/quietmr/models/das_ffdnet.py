@@ -57,6 +57,10 @@ class RecursiveAttention(nn.Module):
         self.recursions = recursions
         self.channel = ChannelGate(channels, (8, 16, 32), bias=True)
         self.spatial = SpatialGate((7, 5, 3), maps=("max", "mean"), norm=norm == "batch")
+        # Two gates of a half give the input back; gates near 1 would make it 8 times as large after three recursions.
+        for last in (network[2] for network in self.channel.networks if isinstance(network, nn.Sequential)):
+            for weight in last.parameters():
+                nn.init.uniform_(weight, -0.02, 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, Y, X) to the same shape."""

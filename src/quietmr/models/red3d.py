@@ -34,7 +34,7 @@ class Red3d(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         steps = list(zip([in_channels, *widths[:-1]], widths, strict=True))
         self.encoders = nn.ModuleList(
-            nn.Sequential(_convolution(before, after), _activation(after)) for before, after in steps
+            nn.Sequential(_convolution(before, after), *_activation(after)) for before, after in steps
         )
         self.decoders = nn.ModuleList(_convolution(after, before) for before, after in reversed(steps[1:]))
         self.activations = nn.ModuleList(_activation(before) for before, _ in reversed(steps[1:]))

@@ -34,9 +34,9 @@ class _Local(nn.Module):
     def __init__(self, before: int, width: int) -> None:
         super().__init__()
         self.pair = nn.Sequential(
-            _separable(before, width, 3), nn.LeakyReLU(_SLOPE), _separable(width, width, 3), nn.LeakyReLU(_SLOPE)
+            *_separable(before, width, 3), nn.LeakyReLU(_SLOPE), *_separable(width, width, 3), nn.LeakyReLU(_SLOPE)
         )
-        self.shortcut = nn.Sequential(_separable(before, width, 1), _norm(width), nn.LeakyReLU(_SLOPE))
+        self.shortcut = nn.Sequential(*_separable(before, width, 1), _norm(width), nn.LeakyReLU(_SLOPE))
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.pair(x) + self.shortcut(x)
@@ -94,6 +94,6 @@ def _norm(channels: int) -> nn.BatchNorm3d:
     return nn.BatchNorm3d(channels, eps=_EPSILON, momentum=_MOMENTUM)
 
 
-def _separable(before: int, after: int, size: int) -> nn.Sequential:
+def _separable(before: int, after: int, size: int) -> list[nn.Module]:
     each = nn.Conv3d(before, before, size, padding=size // 2, groups=before, bias=False)
-    return nn.Sequential(each, nn.Conv3d(before, after, 1))
+    return [each, nn.Conv3d(before, after, 1)]

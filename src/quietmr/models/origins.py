@@ -69,7 +69,12 @@ _SNRAWARE_SIZES: Mapping[str, int] = {
 
 ORIGINS: Mapping[str, Origin] = {
     "unet3d": Origin(
-        "ours", "bias-free 3-D residual U-Net that is told a noise map", "none: this project", "none", 2_063_320, "3-D"
+        "ours",
+        "bias-free 3-D residual U-Net that is told a noise map",
+        "this project",
+        "this project",
+        2_063_320,
+        "3-D",
     ),
     **{
         name: Origin(

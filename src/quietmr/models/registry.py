@@ -192,7 +192,7 @@ def create_model(
     ----------
     name : str
         See :func:`list_models`, or the path of a model (:func:`load_card`); an architecture name gives an untrained
-        network.
+        network, unless a trained model has the same name.
     pretrained : bool
         Load the weights; False keeps fresh random ones.
     folder : Path
@@ -209,7 +209,7 @@ def create_model(
     """
     choices = {"in_channels": in_channels, "out_channels": out_channels, "form": form}
     chosen = {key: value for key, value in choices.items() if value is not None}
-    if name in ARCHITECTURES:
+    if name in ARCHITECTURES and name not in list_models(folder=folder):
         return build_architecture(name, **chosen)
     card = load_card(name, folder)
     if chosen:

@@ -1,5 +1,8 @@
 """Numbers of weights: an exact test of the wiring of published networks."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,7 +12,10 @@ from quietmr.models.das_ffdnet import AdaptiveFusion, RecursiveAttention
 from quietmr.models.disentangled import DisentangledGan
 from quietmr.models.msanet import AdaptiveFusion as PublishedFusion
 from quietmr.models.origins import LABELS
+from quietmr.models.papers import PAPERS
 from quietmr.models.ridnet import Ridnet
+
+DOCS = Path(__file__).parents[2] / "docs" / "models_papers.md"
 
 # Of the published code, or, for DAS-FFDNet and DenoiseNet, of the form that was decided on; one channel in and out.
 PUBLISHED = [
@@ -80,6 +86,14 @@ def test_origins_tell_the_size_and_a_known_label(name):
     assert origin.paper
     assert origin.code
     assert origin.parameters == count_parameters(name)
+
+
+def test_the_docs_print_labels_sizes_and_dimensions():
+    row = re.compile(r"^\| `([a-z0-9-]+)` \| ([a-z-]+) \|.*\| ([\d,]+) \| ([23]-D) \|", re.MULTILINE)
+    printed = {name: facts for name, *facts in row.findall(DOCS.read_text("utf-8"))}
+    assert printed == {
+        name: [ORIGINS[name].label, f"{ORIGINS[name].parameters:,}", ORIGINS[name].dimensions] for name in PAPERS
+    }
 
 
 def test_what_cannot_be_identified_is_not_invented():

@@ -75,7 +75,7 @@ def test_whole_offsets_shift_the_image():
 
 
 def test_gradients_are_those_of_finite_differences():
-    inputs = [t.requires_grad_() for t in drawn(2, (4, 3), channels=2, out=2)]
+    inputs = [t[:1].requires_grad_() for t in drawn(2, (3, 3), channels=2, out=1)]
     assert torch.autograd.gradcheck(deform_convolve, inputs, eps=1e-6, atol=1e-6)
 
 

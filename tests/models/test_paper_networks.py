@@ -39,6 +39,7 @@ SHORT = {
     "das-ffdnet": {"blocks": 1, "levels": 1},
     "denoisenet": {"levels": 1},
     "hmad-net": {"levels": 1},
+    "msanet": {"bodies": ("AB", "B")},
     "ricianet3d": {"stages": 2},
 }
 VARIANTS = {"das-ffdnet-small", "denoisenet-large", "dncnn-blind", "rdunet-small"}
@@ -98,6 +99,14 @@ def test_channels_that_cannot_be_meant_are_refused_in_one_sentence(name):
             with pytest.raises(ModelError, match="out") as problem:
                 network_of(name, *channels)
             assert str(problem.value).endswith(".")
+
+
+def test_counts_that_no_network_has_are_refused(name):
+    small = SMALL[name]
+    for argument, value in small.items():
+        if isinstance(value, int):
+            with pytest.raises(ModelError, match=r"at least|no multiple"):
+                build_architecture(name, **{**small, argument: -1})
 
 
 def test_every_weight_gets_a_gradient(name):

@@ -8,9 +8,9 @@ import torch
 
 from quietmr.models import ARCHITECTURES, ORIGINS, count_parameters
 from quietmr.models.cyclegan import CycleGenerator, PatchCritic
-from quietmr.models.das_ffdnet import AdaptiveFusion, RecursiveAttention
+from quietmr.models.das_ffdnet import RecursiveAttention
 from quietmr.models.disentangled import DisentangledGan
-from quietmr.models.msanet import AdaptiveFusion as PublishedFusion
+from quietmr.models.fusion import AdaptiveFusion
 from quietmr.models.origins import LABELS
 from quietmr.models.papers import PAPERS
 from quietmr.models.ridnet import Ridnet
@@ -56,8 +56,9 @@ def test_parts_have_the_published_sizes():
     with torch.device("meta"):
         attention = {n: size_of(RecursiveAttention(n)) for n in (32, 64, 128, 256, 512)}
         assert attention == {32: 723, 64: 2_170, 128: 7_752, 256: 29_668, 512: 116_508}
-        assert size_of(PublishedFusion(64, 64, upsample=False)) == 146_075
-        assert size_of(AdaptiveFusion(64)) == 216_284 - (64 * 9 + 1)  # without the last convolution
+        # Without the 1 x 1 convolution before it, and the last convolution behind it.
+        assert size_of(AdaptiveFusion(64)) == 146_075 - (64 * 64 + 64)
+        assert size_of(AdaptiveFusion(64, gated=True)) == 216_284 - (64 * 9 + 1)
         # The frozen shift by the mean color, 24 numbers, is left out.
         assert size_of(Ridnet(3, 3)) == 1_499_371 - 24
         assert size_of(CycleGenerator()) == 11_365_633

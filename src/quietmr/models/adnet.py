@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.planar import convolution
 from quietmr.models.slicewise import Slicewise
 
@@ -47,4 +47,5 @@ def build_adnet(in_channels: int = 1, out_channels: int = 1, *, width: int = 64,
         If the channels cannot be meant.
     """
     check_channels("adnet", in_channels, out_channels)
+    check_counts("adnet", width=width, layers=layers)
     return Slicewise(Adnet(in_channels, out_channels, width, layers), in_channels, out_channels)

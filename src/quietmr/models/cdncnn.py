@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quietmr.models.channels import COMPLEX, check_channels
+from quietmr.models.channels import COMPLEX, check_channels, check_counts
 from quietmr.models.planar import SubtractNoise
 from quietmr.models.slicewise import Slicewise
 
@@ -91,6 +91,8 @@ def build_cdncnn(in_channels: int = 3, out_channels: int = 2, *, width: int = 64
         If it is asked to take magnitudes.
     """
     check_channels("cdncnn", in_channels, out_channels, images=(COMPLEX,), why="its layers are complex")
+    check_counts("cdncnn", width=width)
+    check_counts("cdncnn", 2, layers=layers)
     parts: list[nn.Module] = [_AsComplex(), ComplexConvolution(in_channels - 1, width), nn.ReLU()]
     for _ in range(layers - 2):
         parts += [ComplexConvolution(width, width), RadialNorm(width), nn.ReLU()]

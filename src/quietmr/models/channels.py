@@ -52,6 +52,19 @@ def check_channels(
         )
 
 
+def check_counts(name: str, least: int = 1, **counts: int) -> None:
+    """Refuse widths and depths that no network has.
+
+    Raises
+    ------
+    ModelError
+        If one of the counts is below the least.
+    """
+    wrong = [f"{what} = {count}" for what, count in counts.items() if count < least]
+    if wrong:
+        raise ModelError(f"'{name}' needs counts of {least} at least, got {', '.join(wrong)}.")
+
+
 def seen(x: Tensor, in_channels: int, out_channels: int) -> Tensor:
     """Leave away the noise map (the last channel) where a network is blind.
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.planar import SubtractNoise, convolution, residual_pair
 from quietmr.models.slicewise import Slicewise
 
@@ -24,6 +24,7 @@ def build_cnn_dmri(in_channels: int = 1, out_channels: int = 1, *, width: int = 
         If the channels cannot be meant.
     """
     check_channels("cnn-dmri", in_channels, out_channels)
+    check_counts("cnn-dmri", width=width, blocks=blocks)
     wide = 2 * width
     network = nn.Sequential(
         convolution(in_channels, width),

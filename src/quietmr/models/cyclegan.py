@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from quietmr.data import ModelError
+from quietmr.models.channels import check_counts
 from quietmr.models.planar import residual_pair
 from quietmr.models.slicewise import Slicewise
 from quietmr.models.translation import (
@@ -74,7 +74,6 @@ def build_cyclegan(
         If it is asked for complex images or a noise map, or the norm is unknown.
     """
     check_translation("cyclegan", in_channels, out_channels)
-    if blocks < 1:
-        raise ModelError(f"'cyclegan' needs 1 residual block at least, got {blocks}: use 9, or 6 for small crops.")
+    check_counts("cyclegan", width=width, blocks=blocks)
     generator = Unsigned(CycleGenerator(in_channels, width, blocks, norm))
     return Slicewise(generator, in_channels, out_channels, step=4, least=8)

@@ -5,20 +5,16 @@ The attention is RMCSAM (Liu et al. 2022, doi 10.1587/transinf.2021EDP7166) and 
 2022), both as published; block and U-Net are filled in by us (docs/models_papers.md says where).
 """
 
-from functools import partial
-
-import torch
 from torch import Tensor, nn
 
 from quietmr.data import ModelError
-from quietmr.models.channels import check_channels
-from quietmr.models.deformable import DeformableConvolution
+from quietmr.models.channels import check_channels, check_counts
+from quietmr.models.fusion import AdaptiveFusion
 from quietmr.models.gates import ChannelGate, MeanGate, SpatialGate
-from quietmr.models.ladder import Ladder
-from quietmr.models.planar import Residual, convolution, residual_pair
+from quietmr.models.ladder import Ladder, downward, upward
+from quietmr.models.planar import Residual, convolution
 from quietmr.models.slicewise import Slicewise
 
-_LEAKY = partial(nn.LeakyReLU, 0.2)
 _NORMS = ("batch", "none")
 
 
@@ -69,29 +65,6 @@ class RecursiveAttention(nn.Module):
         return x
 
 
-class AdaptiveFusion(nn.Module):
-    """Shallow features, sampled where both kinds of features say, times a gate, plus the deep ones.
-
-    Parameters
-    ----------
-    channels : int
-    deforms : bool
-        False replaces the deformable convolution by an ordinary one.
-    """
-
-    def __init__(self, channels: int, *, deforms: bool = True) -> None:
-        super().__init__()
-        self.sample = DeformableConvolution(channels, channels, 2 * channels, deforms=deforms)
-        self.gate = convolution(2 * channels, channels)
-        self.tail = residual_pair(channels, _LEAKY)
-
-    def forward(self, shallow: Tensor, deep: Tensor) -> Tensor:
-        """Map two (N, C, Y, X) to one."""
-        both = torch.cat([shallow, deep], 1)
-        fused: Tensor = self.tail(self.sample(shallow, both) * torch.sigmoid(self.gate(both)) + deep)
-        return fused
-
-
 class DasFfdnet(nn.Module):
     """The two branches and their fusion; the result is added to the image.
 
@@ -126,29 +99,28 @@ class DasFfdnet(nn.Module):
         self.stem = convolution(in_channels, width)
         self.shallow = Residual(*(DualResidualBlock(width) for _ in range(blocks)), convolution(width, width))
         self.deep = _attentive_unet(in_channels, width, levels, norm)
-        self.fusion = AdaptiveFusion(width, deforms=deforms)
+        self.fusion = AdaptiveFusion(width, gated=True, deforms=deforms)
         self.head = convolution(width, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, Y, X), Y and X multiples of 2 to the levels, to (N, out_channels, Y, X)."""
-        found: Tensor = self.head(self.fusion(self.shallow(self.stem(x)), self.deep(x)))
+        found: Tensor = self.head(self.fusion(self.deep(x), self.shallow(self.stem(x))))
         return x[:, : self.out_channels] + found
 
 
 def _attentive_unet(in_channels: int, width: int, levels: int, norm: str) -> Ladder:
-    widths = [width * 2**level for level in range(levels + 1)]
+    widths = [width * 2**number for number in range(levels + 1)]
 
     def level(before: int, after: int) -> nn.Sequential:
         first, second = convolution(before, after), convolution(after, after)
         return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), RecursiveAttention(after, norm=norm))
 
-    coarse_first = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
     return Ladder(
-        [level(before, after) for before, after in zip([in_channels, *widths[:-2]], widths[:-1], strict=True)],
+        [level(before, after) for before, after in downward(in_channels, widths)],
         [nn.MaxPool2d(2) for _ in range(levels)],
-        level(widths[-2], widths[-1]),
-        [nn.ConvTranspose2d(before, after, 2, 2) for before, after in coarse_first],
-        [level(2 * after, after) for _, after in coarse_first],
+        level(*widths[-2:]),
+        [nn.ConvTranspose2d(coarse, fine, 2, 2) for coarse, fine in upward(widths)],
+        [level(2 * fine, fine) for _, fine in upward(widths)],
     )
 
 
@@ -172,9 +144,7 @@ def build_das_ffdnet(
     check_channels("das-ffdnet", in_channels, out_channels)
     if norm not in _NORMS:
         raise ModelError(f"'das-ffdnet' has no norm '{norm}'; known ones: {', '.join(_NORMS)}.")
-    if blocks < 0 or levels < 1 or width < 1:
-        raise ModelError(
-            f"'das-ffdnet' needs 0 blocks, 1 level and a width of 1 at least, got {blocks}, {levels} and {width}."
-        )
+    check_counts("das-ffdnet", width=width, levels=levels)
+    check_counts("das-ffdnet", 0, blocks=blocks)
     network = DasFfdnet(in_channels, out_channels, width, blocks, levels, norm=norm, deforms=deforms)
     return Slicewise(network, in_channels, out_channels, step=2**levels)

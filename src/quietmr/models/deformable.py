@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quietmr.data import ModelError
-from quietmr.models.planar import convolution
+from quietmr.models.planar import convolution, leaky
 
 _TAPS = 9  # 3 x 3
 
@@ -109,3 +109,36 @@ class DeformableConvolution(nn.Module):
             return functional.conv2d(x, self.weight, self.bias, padding=1)
         offset, mask = self.find(guide).split([2 * _TAPS * self.groups, _TAPS * self.groups], 1)
         return deform_convolve(x, offset, self.gain * torch.sigmoid(mask), self.weight, self.bias)
+
+
+class DeformableResidual(nn.Module):
+    """Residual block whose first convolution is deformable: ``x + conv(leaky(deformable(x, guide)))``.
+
+    Parameters
+    ----------
+    channels : int
+    guide_channels : int, optional
+        ``channels`` if left out, for blocks that are guided by what they get.
+    groups, gain, deforms
+        Of the :class:`DeformableConvolution`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        guide_channels: int | None = None,
+        *,
+        groups: int = 1,
+        gain: float = 2.0,
+        deforms: bool = True,
+    ) -> None:
+        super().__init__()
+        guides = channels if guide_channels is None else guide_channels
+        self.sample = DeformableConvolution(channels, channels, guides, groups=groups, gain=gain, deforms=deforms)
+        self.activation = leaky()
+        self.second = convolution(channels, channels)
+
+    def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Map (N, channels, Y, X), with a guide (N, guide_channels, Y, X) or its own, to the same shape."""
+        result: Tensor = x + self.second(self.activation(self.sample(x, x if guide is None else guide)))
+        return result

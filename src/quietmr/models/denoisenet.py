@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from quietmr.data import ModelError
-from quietmr.models.channels import COMPLEX, MAGNITUDE, check_channels
+from quietmr.models.channels import COMPLEX, MAGNITUDE, check_channels, check_counts
 from quietmr.models.gates import ChannelGate, SpatialGate
-from quietmr.models.ladder import Ladder
+from quietmr.models.ladder import Ladder, downward, upward
 from quietmr.models.planar import Branches, Residual, convolution, residual_pair
 from quietmr.models.slicewise import Slicewise
 
@@ -55,13 +55,12 @@ class DenoiseNet(nn.Module):
         self.out_channels, self.is_residual = out_channels, head == "residual"
         make = _Maker(attention=attention, residual=residual, dual=variant == "dual")
         widths = [width * 2**level for level in range(levels + 1)]
-        coarse_first = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.body = Ladder(
-            [make.encoder(before, after) for before, after in zip([in_channels, *widths[:-2]], widths, strict=False)],
+            [make.encoder(before, after) for before, after in downward(in_channels, widths)],
             [nn.MaxPool2d(2) for _ in range(levels)],
             make.bottom(*widths[-2:]),
-            [nn.ConvTranspose2d(before, after, 2, 2) for before, after in coarse_first],
-            [make.decoder(2 * after, after) for _, after in coarse_first],
+            [nn.ConvTranspose2d(coarse, fine, 2, 2) for coarse, fine in upward(widths)],
+            [make.decoder(2 * fine, fine) for _, fine in upward(widths)],
         )
         self.head = convolution(width, out_channels, 1)
 
@@ -133,7 +132,6 @@ def build_denoisenet(  # noqa: PLR0913 - every argument is an entry of a recipe 
     images = (MAGNITUDE,) if head == "sigmoid" else (MAGNITUDE, COMPLEX)
     why = "its sigmoid head cannot be negative, head 'residual' can"
     check_channels("denoisenet", in_channels, out_channels, images=images, why=why)
-    if levels < 1 or width < 1:
-        raise ModelError(f"'denoisenet' needs 1 level and a width of 1 at least, got {levels} and {width}.")
+    check_counts("denoisenet", width=width, levels=levels)
     choose = partial(DenoiseNet, variant=variant, head=head, attention=attention, residual=residual)
     return Slicewise(choose(in_channels, out_channels, width, levels), in_channels, out_channels, step=2**levels)

@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from quietmr.data import ModelError
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.planar import SubtractNoise, convolution
 from quietmr.models.slicewise import Slicewise
 
@@ -38,7 +37,7 @@ def build_dncnn(
         If the channels cannot be meant, or there are fewer than 2 layers.
     """
     check_channels("dncnn", in_channels, out_channels)
-    if layers < 2:
-        raise ModelError(f"'dncnn' has a first and a last layer at least, got {layers} layers: use 17 or 20.")
+    check_counts("dncnn", width=width)
+    check_counts("dncnn", 2, layers=layers)
     stack = plain_stack(in_channels, out_channels, width, layers, norm=norm)
     return Slicewise(SubtractNoise(stack, out_channels), in_channels, out_channels)

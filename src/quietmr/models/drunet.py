@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.planar import convolution, residual_pair
 from quietmr.models.slicewise import Slicewise
 
@@ -62,4 +62,5 @@ def build_drunet(in_channels: int = 2, out_channels: int = 1, *, width: int = 64
         If the channels cannot be meant.
     """
     check_channels("drunet", in_channels, out_channels)
+    check_counts("drunet", width=width, blocks=blocks)
     return Slicewise(Drunet(in_channels, out_channels, width, blocks), in_channels, out_channels, step=8)

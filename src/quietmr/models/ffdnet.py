@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.dncnn import plain_stack
 from quietmr.models.slicewise import Slicewise
 
@@ -45,4 +45,6 @@ def build_ffdnet(
         If it would not be told the noise map.
     """
     check_channels("ffdnet", in_channels, out_channels, blind=False)
+    check_counts("ffdnet", width=width)
+    check_counts("ffdnet", 2, layers=layers)
     return Slicewise(Ffdnet(out_channels, width, layers, norm=norm), in_channels, out_channels, step=2)

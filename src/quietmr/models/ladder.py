@@ -1,9 +1,20 @@
 """The shape of a U-Net (Ronneberger et al. 2015); what its levels are made of is handed in."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+
+
+def downward(in_channels: int, widths: Sequence[int]) -> list[tuple[int, int]]:
+    """Channels before and after each level above the bottom, fine levels first; the bottom has the last width."""
+    return list(pairwise([in_channels, *widths[:-1]]))
+
+
+def upward(widths: Sequence[int]) -> list[tuple[int, int]]:
+    """Channels of each level and of the next finer one, coarse levels first."""
+    return list(pairwise(reversed(widths)))
 
 
 class Ladder(nn.Module):

@@ -27,6 +27,11 @@ def convolution(
     )
 
 
+def leaky() -> nn.Module:
+    """Make a rectifier with the slope 0.2 below zero."""
+    return nn.LeakyReLU(0.2)
+
+
 class Residual(nn.Module):
     """``after(skip(x) + scale * body(x))``.
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from quietmr.models.channels import check_channels
-from quietmr.models.ladder import Ladder
+from quietmr.models.channels import check_channels, check_counts
+from quietmr.models.ladder import Ladder, upward
 from quietmr.models.planar import convolution
 from quietmr.models.slicewise import Slicewise
 
@@ -45,7 +45,6 @@ class Rdunet(nn.Module):
         super().__init__()
         self.out_channels = out_channels
         widths = [width * 2**scale for scale in range(4)]
-        coarse_first = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.stem = nn.Sequential(
             _unit(convolution(in_channels, width), width), _unit(convolution(width, width), width)
         )
@@ -53,8 +52,8 @@ class Rdunet(nn.Module):
             [_blocks(n) for n in widths[:-1]],
             [_unit(nn.Conv2d(n, 2 * n, 2, 2), 2 * n) for n in widths[:-1]],
             _blocks(widths[-1]),
-            [_unit(nn.ConvTranspose2d(coarse, coarse, 2, 2), coarse) for coarse, _ in coarse_first],
-            [nn.Sequential(_unit(convolution(3 * fine, fine), fine), *_blocks(fine)) for _, fine in coarse_first],
+            [_unit(nn.ConvTranspose2d(coarse, coarse, 2, 2), coarse) for coarse, _ in upward(widths)],
+            [nn.Sequential(_unit(convolution(3 * fine, fine), fine), *_blocks(fine)) for _, fine in upward(widths)],
         )
         self.head = nn.Sequential(
             _unit(convolution(width, width), width), _unit(convolution(width, out_channels), out_channels)
@@ -79,4 +78,5 @@ def build_rdunet(in_channels: int = 1, out_channels: int = 1, *, width: int = 12
         If the channels cannot be meant.
     """
     check_channels("rdunet", in_channels, out_channels)
+    check_counts("rdunet", 2, width=width)
     return Slicewise(Rdunet(in_channels, out_channels, width), in_channels, out_channels, step=8)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quietmr.models.channels import MAGNITUDE, check_channels, seen
+from quietmr.models.channels import MAGNITUDE, check_channels, check_counts, seen
 from quietmr.models.volume_convolution import VolumeConvolution
 
 
@@ -31,6 +31,7 @@ class Red3d(nn.Module):
         super().__init__()
         why = "its output is never negative"
         check_channels("red3d", in_channels, out_channels, images=(MAGNITUDE,), why=why)
+        check_counts("red3d", levels=len(widths), width=min(widths, default=0))
         self.in_channels, self.out_channels = in_channels, out_channels
         steps = list(zip([in_channels, *widths[:-1]], widths, strict=True))
         self.encoders = nn.ModuleList(

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from quietmr.models.channels import check_channels, seen
+from quietmr.models.channels import check_channels, check_counts, seen
 
 # Of the framework that the reference was written in.
 _SLOPE, _MOMENTUM, _EPSILON = 0.3, 0.01, 1e-3
@@ -67,6 +67,7 @@ class Ricianet3d(nn.Module):
     ) -> None:
         super().__init__()
         check_channels("ricianet3d", in_channels, out_channels)
+        check_counts("ricianet3d", width=width, stages=stages)
         self.in_channels, self.out_channels = in_channels, out_channels
         before = [in_channels, *(width,) * (stages - 1)]
         dilations = [1 if i < _FIRST_DILATED else (2, 3, 1)[(i - _FIRST_DILATED) % 3] for i in range(stages)]

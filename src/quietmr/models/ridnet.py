@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from quietmr.models.channels import check_channels
+from quietmr.models.channels import check_channels, check_counts
 from quietmr.models.gates import ChannelGate
 from quietmr.models.planar import Branches, Residual, convolution, residual_pair
 from quietmr.models.slicewise import Slicewise
@@ -60,4 +60,5 @@ def build_ridnet(in_channels: int = 1, out_channels: int = 1, *, width: int = 64
         If the channels cannot be meant.
     """
     check_channels("ridnet", in_channels, out_channels)
+    check_counts("ridnet", width=width, blocks=blocks)
     return Slicewise(Ridnet(in_channels, out_channels, width, blocks), in_channels, out_channels)

@@ -1,17 +1,14 @@
 """SADNet (Chang et al. 2020, ECCV, "Spatial-adaptive network for single image denoising")."""
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quietmr.models.channels import check_channels
-from quietmr.models.deformable import DeformableConvolution
-from quietmr.models.planar import Branches, Residual, convolution, residual_pair
+from quietmr.models.channels import check_channels, check_counts
+from quietmr.models.deformable import DeformableResidual
+from quietmr.models.planar import Branches, Residual, convolution, leaky, residual_pair
 from quietmr.models.slicewise import Slicewise
 
-_LEAKY = partial(nn.LeakyReLU, 0.2)
 _GROUPS = 8
 
 
@@ -33,20 +30,6 @@ class _Offsets(nn.Module):
         return functional.leaky_relu(self.last(found), 0.2)
 
 
-class _Adaptive(nn.Module):
-    """Residual block whose first convolution is deformable."""
-
-    def __init__(self, channels: int, width: int, *, deforms: bool) -> None:
-        super().__init__()
-        groups = _GROUPS if channels % _GROUPS == 0 else 1
-        self.sample = DeformableConvolution(channels, channels, width, groups=groups, gain=1.0, deforms=deforms)
-        self.second = convolution(channels, channels)
-
-    def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
-        result: Tensor = x + self.second(functional.leaky_relu(self.sample(x, offsets), 0.2))
-        return result
-
-
 class _Decoder(nn.Module):
     """One level on the way up: offsets first, then the adaptive block."""
 
@@ -55,7 +38,8 @@ class _Decoder(nn.Module):
         self.up = None if coarsest else nn.ConvTranspose2d(2 * channels, channels, 2, 2)
         self.merge = None if coarsest else convolution(2 * channels, channels, 1)
         self.offsets = _Offsets(channels, offset_width, coarsest=coarsest)
-        self.block = _Adaptive(channels, offset_width, deforms=deforms)
+        groups = _GROUPS if channels % _GROUPS == 0 else 1
+        self.block = DeformableResidual(channels, offset_width, groups=groups, gain=1.0, deforms=deforms)
 
     def forward(self, x: Tensor, skip: Tensor | None, coarser: Tensor | None) -> tuple[Tensor, Tensor]:
         if self.up is not None and self.merge is not None and skip is not None:
@@ -85,8 +69,8 @@ class Sadnet(nn.Module):
         self.out_channels = out_channels
         widths = [width * 2**scale for scale in range(4)]
         self.stem = convolution(in_channels, width, 1) if in_channels != width else nn.Identity()
-        self.encoders = nn.ModuleList(residual_pair(n, _LEAKY) for n in widths)
-        self.downs = nn.ModuleList(nn.Sequential(nn.Conv2d(fine, 2 * fine, 2, 2), _LEAKY()) for fine in widths[:-1])
+        self.encoders = nn.ModuleList(residual_pair(n, leaky) for n in widths)
+        self.downs = nn.ModuleList(nn.Sequential(nn.Conv2d(fine, 2 * fine, 2, 2), leaky()) for fine in widths[:-1])
         self.context = _context(widths[-1], 2 * width)
         self.decoders = nn.ModuleList(
             _Decoder(n, offset_width, coarsest=n == widths[-1], deforms=deforms) for n in reversed(widths)
@@ -106,7 +90,7 @@ class Sadnet(nn.Module):
 
 
 def _context(channels: int, narrow: int) -> Residual:
-    dilated = [nn.Sequential(convolution(narrow, narrow, dilation=n), _LEAKY()) for n in (1, 2, 3, 4)]
+    dilated = [nn.Sequential(convolution(narrow, narrow, dilation=n), leaky()) for n in (1, 2, 3, 4)]
     return Residual(convolution(channels, narrow, 1), Branches(*dilated), convolution(4 * narrow, channels, 1))
 
 
@@ -121,5 +105,6 @@ def build_sadnet(
         If the channels cannot be meant.
     """
     check_channels("sadnet", in_channels, out_channels)
+    check_counts("sadnet", width=width, offset_width=offset_width)
     network = Sadnet(in_channels, out_channels, width, offset_width, deforms=deforms)
     return Slicewise(network, in_channels, out_channels, step=8)

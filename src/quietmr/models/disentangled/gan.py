@@ -5,6 +5,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from quietmr.data import ModelError
+from quietmr.models.channels import check_counts
 from quietmr.models.disentangled.content import ContentEncoder, shared_block
 from quietmr.models.disentangled.critic import MultiScaleCritic
 from quietmr.models.disentangled.generator import Generator
@@ -102,5 +103,6 @@ def build_disentangled_gan(
         If it is asked for complex images or a noise map, or the norm is unknown.
     """
     check_translation("disentangled-gan", in_channels, out_channels)
+    check_counts("disentangled-gan", width=width, code_size=code_size)
     denoiser = DisentangledGan(width, code_size, norm=norm).denoiser()
     return Slicewise(denoiser, in_channels, out_channels, step=16, least=32)

@@ -11,7 +11,9 @@ from quietmr.cli.arguments import Flag
 
 @dataclass(frozen=True)
 class Models:
-    """List the models, or show what is known about one; untrained architectures come last.
+    """List the models, or show what is known about one.
+
+    Architectures that are still to be trained come last, with their paper and how faithful they are to it.
 
     For example:
       quietmr models list

@@ -6,7 +6,7 @@ from torch.distributions import Normal, kl_divergence
 
 from quietmr.data import ModelError
 from quietmr.models import build_architecture
-from quietmr.models.disentangled import DisentangledGan, MultiScaleCritic, Posterior
+from quietmr.models.disentangled import DisentangledGan, MultiScaleCritic, Posterior, as_network
 
 
 @pytest.fixture
@@ -61,6 +61,15 @@ def test_the_denoiser_has_the_weights_of_the_gan_and_nothing_random(gan):
         assert not torch.allclose(denoiser(x), first)
     assert first.min() >= 0
     assert first.max() <= 1
+
+
+def test_the_denoiser_becomes_the_network_of_the_registry(gan):
+    network = as_network(gan.denoiser()).eval()
+    registered = build_architecture("disentangled-gan", width=8).eval()
+    registered.load_state_dict(network.state_dict())
+    x = image()[:, :, None]
+    with torch.no_grad():
+        torch.testing.assert_close(registered(x), network(x), rtol=0, atol=0)
 
 
 def test_content_is_blurred_by_noise_in_training_only(gan):

@@ -61,6 +61,11 @@ class PatchCritic(nn.Module):
         return scores
 
 
+def as_network(generator: CycleGenerator) -> Slicewise:
+    """Make of a generator of clean images, for -1 to 1, the network that the registry has by name, for 0 to 1."""
+    return Slicewise(Unsigned(generator), 1, 1, step=4, least=8)
+
+
 def build_cyclegan(
     in_channels: int = 1, out_channels: int = 1, *, width: int = 64, blocks: int = 9, norm: str = "instance"
 ) -> Slicewise:
@@ -75,5 +80,4 @@ def build_cyclegan(
     """
     check_translation("cyclegan", in_channels, out_channels)
     check_counts("cyclegan", width=width, blocks=blocks)
-    generator = Unsigned(CycleGenerator(in_channels, width, blocks, norm))
-    return Slicewise(generator, in_channels, out_channels, step=4, least=8)
+    return as_network(CycleGenerator(in_channels, width, blocks, norm))

@@ -6,7 +6,7 @@ published before by Tang, Fu, Li 2021 (doi 10.12677/CSA.2021.115129). docs/model
 
 from quietmr.models.disentangled.content import ContentEncoder
 from quietmr.models.disentangled.critic import MultiScaleCritic
-from quietmr.models.disentangled.gan import DisentangledDenoiser, DisentangledGan, build_disentangled_gan
+from quietmr.models.disentangled.gan import DisentangledDenoiser, DisentangledGan, as_network, build_disentangled_gan
 from quietmr.models.disentangled.generator import Generator
 from quietmr.models.disentangled.noise_code import NoiseEncoder, Posterior
 
@@ -18,5 +18,6 @@ __all__ = [
     "MultiScaleCritic",
     "NoiseEncoder",
     "Posterior",
+    "as_network",
     "build_disentangled_gan",
 ]

@@ -90,6 +90,11 @@ class DisentangledGan(nn.Module):
         return DisentangledDenoiser(self.noisy_content, self.noise, self.to_clean)
 
 
+def as_network(denoiser: DisentangledDenoiser) -> Slicewise:
+    """Make of a way that denoises, such as that of a trained GAN, the network that the registry has by name."""
+    return Slicewise(denoiser, 1, 1, step=16, least=32)
+
+
 def build_disentangled_gan(
     in_channels: int = 1, out_channels: int = 1, *, width: int = 64, code_size: int = 8, norm: str = "instance"
 ) -> Slicewise:
@@ -104,5 +109,4 @@ def build_disentangled_gan(
     """
     check_translation("disentangled-gan", in_channels, out_channels)
     check_counts("disentangled-gan", width=width, code_size=code_size)
-    denoiser = DisentangledGan(width, code_size, norm=norm).denoiser()
-    return Slicewise(denoiser, in_channels, out_channels, step=16, least=32)
+    return as_network(DisentangledGan(width, code_size, norm=norm).denoiser())

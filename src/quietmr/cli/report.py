@@ -31,7 +31,7 @@ class Report:
         tyro.conf.arg(metavar="NOISY DENOISED OUT.html", help_behavior_hint=""),
     ] = ()
     """The scan, its denoised copy, and the page to write."""
-    model: OptionalFile = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """What made the copy, if quietmr knows it ('quietmr models list')."""
     sigma: OptionalNumber = None
     """Noise level of the scan, if you know it: SD per real channel, in its units."""

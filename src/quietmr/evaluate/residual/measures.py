@@ -7,13 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
-from quietmr.evaluate.residual.bands import FINEST, Band, Reals
+from quietmr.evaluate.residual.bands import FINEST, Band, Reals, smooth
 from quietmr.evaluate.residual.planes import Mask, Planes
 
 _FLAT, _EDGES = 0.4, 0.8  # quantiles of local detail below which tissue is flat, and above which it has edges
 _MEDIAN = {1: 0.4549, 2: log(2.0)}  # of squared unit noise per real channel: chi-squared of 1 and of 2 over 2
 _RARE = 2 * float(norm.sf(4.5))  # chance of noise to reach as far as 4.5 SD in either direction
 _CLEAR = 0.1  # relative gain in detail from which it is called a gain
+_SHOWN = (
+    1.0  # noise SDs that the denoised image must show outside tissue: the law of air differs from scanner to scanner
+)
 _CHUNK = 2_000_000  # voxels filtered at a time
 
 
@@ -127,5 +130,6 @@ def _local(planes: Planes, found: Measure) -> tuple[Reals, Reals, Mask]:
     spread = 2 / (9 * planes.channels * band.freedom)
     excess = (np.cbrt(band.local_mean(power)) - np.float32(1 - spread)) / np.float32(sqrt(spread))
     limit = float(chi2.isf(_RARE, planes.channels)) / planes.channels
-    beyond: NDArray[np.bool_] = planes.present & (power > limit)
+    shown = planes.tissue | (smooth(np.abs(planes.after), band.width) > _SHOWN)
+    beyond: NDArray[np.bool_] = planes.present & shown & (power > limit)
     return np.maximum(excess, 0), gain, beyond

@@ -16,6 +16,7 @@ from scipy.ndimage import binary_dilation, label, map_coordinates
 from scipy.optimize import curve_fit, minimize_scalar
 from scipy.special import erf
 
+from quietmr.evaluate.metrics import psnr
 from quietmr.phantoms.raw.canvas import Tissue
 
 Array = NDArray[np.floating]
@@ -61,18 +62,12 @@ class Wall:
     profile: float
 
 
-def psnr(result: Array, truth: Array, mask: NDArray[np.bool_], reference: float) -> float:
-    """PSNR of magnitudes (T, Y, X) in a mask (Y, X)."""
-    error = np.square(result[:, mask].astype(np.float64) - truth[:, mask])
-    return 20 * math.log10(reference / math.sqrt(float(error.mean())))
-
-
 def fidelity(result: Array, scan: Scan) -> Fidelity:
     """Compare magnitudes, (T, Y, X), in the window around the heart; what lies outside is not looked at."""
     truth, near = np.abs(scan.clean), np.zeros_like(scan.body)
     near[scan.window] = True
     heart = binary_dilation((scan.labels > 0).any(axis=0), iterations=3)
-    values = [psnr(result, truth, mask, scan.reference) for mask in (scan.body & near, heart)]
+    values = [psnr(result, truth, scan.reference, mask) for mask in (scan.body & near, heart)]
     bias = [100 * float(result[mask].mean() / truth[mask].mean() - 1) for mask in scan.tissues.values()]
     return Fidelity(*values, *bias)
 

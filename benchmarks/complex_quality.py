@@ -35,21 +35,16 @@ from results import append, forget, read_rows
 from scores import score
 
 from quietmr.data import Image, QuietmrWarning
-
-
-def complex_psnr(error: np.ndarray, reference: float) -> float:
-    """PSNR of a complex error, mean square over real and imaginary channel."""
-    return float(20 * np.log10(reference / np.sqrt(np.mean(np.square(np.abs(error.astype(np.complex128)))) / 2)))
+from quietmr.evaluate.metrics import psnr
 
 
 def score_complex(result: np.ndarray, case: NoisyCase, mask: Mask, reference: float) -> dict[str, float]:
     """Columns of :class:`complex_cells.ComplexRow` that compare a result (T, Z, Y, X) with the truth."""
     of_magnitude = NoisyCase(np.abs(case.truth), np.abs(case.noisy), case.sigma)
     found = asdict(score(np.abs(result), of_magnitude, mask, reference))
-    error = result - case.truth
     return found | {
-        "psnr": complex_psnr(error[mask], reference),
-        "psnr_all": complex_psnr(error, reference),
+        "psnr": psnr(result, case.truth, reference, mask),
+        "psnr_all": psnr(result, case.truth, reference),
         "psnr_magnitude": found["psnr"],
         "psnr_magnitude_all": found["psnr_all"],
     }

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from complex_quality import complex_psnr
 from safetensors.torch import load_file
 from tables import markdown, mean
 
 from quietmr.denoise.device import runs_bfloat16
+from quietmr.evaluate.metrics import psnr
 from quietmr.models import build_architecture, to_channels_last
 from quietmr.phantoms import Mixture
 from quietmr.training.complex_batches import draw_picture
@@ -143,8 +143,8 @@ def judge(name: str, folder: Path, steps: int, cpu_s: float) -> Result:
 
 
 def _psnr(image: torch.Tensor, case: ComplexCase) -> float:
-    error = (image - case.target).numpy()
-    return complex_psnr(error[0] + 1j * error[1], _CINE_SNR)
+    found, true = (planes[0].numpy() + 1j * planes[1].numpy() for planes in (image, case.target))
+    return psnr(found, true, _CINE_SNR)
 
 
 def _built(name: str) -> dict[str, Any]:

@@ -17,21 +17,21 @@ def report(rows: Sequence[Any]) -> str:
         for told, about in (("told", "noise told"), ("blind", "noise estimated from the image")):
             own = [row for row in rows if (row.group, row.told) == (group, told) and not _in_sweep(row)]
             if own:
-                parts += [f"#### {title}, {about}", _about(own), confusion(own)]
+                parts += [f"### {title}, {about}", _about(own), confusion(own)]
     judged = [row for row in rows if row.group == "judged" and not _in_sweep(row)]
     if judged:
-        parts += ["#### By noise", shares(judged, lambda row: f"{row.kind} {row.percent:g} %, {row.told}", "noise")]
-        parts += ["#### By volume", shares(judged, lambda row: row.volume, "volume")]
-        parts += ["#### Wrong verdicts", wrong(judged)]
+        parts += ["### By noise", shares(judged, lambda row: f"{row.kind} {row.percent:g} %, {row.told}", "noise")]
+        parts += ["### By volume", shares(judged, lambda row: row.volume, "volume")]
+        parts += ["### Wrong verdicts", wrong(judged)]
     sweep = [row for row in rows if row.group == "judged" and row.arm.startswith("blur") and _at_seven(row)]
     if sweep:
-        parts += ["#### From which width is a blur seen?", widths(sweep)]
+        parts += ["### From which width is a blur seen?", widths(sweep)]
     draws = [row for row in rows if row.group == "draws"]
     if draws:
-        parts += ["#### Noise removed exactly, many draws", false_alarms(draws)]
+        parts += ["### Noise removed exactly, many draws", false_alarms(draws)]
     real = [row for row in rows if row.group == "real"]
     if real:
-        parts += ["#### Real scans with their own noise, denoised by quiet", scans(real)]
+        parts += ["### Real scans with their own noise, denoised by quiet", scans(real)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -14,6 +14,7 @@ FLOORS = [
     ["cli"],
     ["report"],
     ["training"],
+    ["evaluate"],
     ["denoise"],
     ["io", "recon", "models"],
     ["phantoms"],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from complex_cells import LEVELS, ComplexCell, ComplexRow, plan
 from complex_methods import RIVALS, by_magnitude, by_parts, flattened, smooth_turn, suits
-from complex_quality import complex_psnr, score_complex
+from complex_quality import score_complex
 from complex_subjects import give_phase, middle, raw_case
 from complex_tables import finished, gains, report, verdict
 from noise_cases import NoisyCase, draw
@@ -97,12 +97,6 @@ def test_methods_for_series_run_on_series_and_bm3d_on_pictures():
     assert suits("bm3d (re, im)", is_series=False, is_picture=True)
     assert not suits("bm3d (re, im)", is_series=False, is_picture=False)
     assert suits("quiet-complex", is_series=True, is_picture=False)
-
-
-def test_psnr_counts_the_error_of_one_channel():
-    error = np.full((4, 4), 3.0 + 3.0j)
-    assert complex_psnr(error, 300.0) == pytest.approx(40.0)
-    assert complex_psnr(np.full(5, 3.0 + 0j), 300.0) == pytest.approx(40.0 + 20 * np.log10(np.sqrt(2)))
 
 
 def test_an_error_of_the_phase_is_none_of_the_magnitude(clean):

@@ -16,7 +16,14 @@ def test_demo_writes_all_that_it_promises_and_can_be_run_again(tmp_path, capsys)
     for _ in range(2):
         assert main(["demo", str(folder)]) == 0
     names = {path.name for path in folder.iterdir()}
-    assert names == {"epi_denoised.nii.gz", "epi_denoised.json", "epi_noise.nii.gz", "epi_removed.nii.gz", "epi.png"}
+    assert names == {
+        "epi_denoised.nii.gz",
+        "epi_denoised.json",
+        "epi_noise.nii.gz",
+        "epi_removed.nii.gz",
+        "epi.png",
+        "epi.html",
+    }
     before, after, removed = (
         read(path).data for path in (demo_scan(), folder / "epi_denoised.nii.gz", folder / "epi_removed.nii.gz")
     )

@@ -6,12 +6,16 @@ import pytest
 
 from quietmr import list_denoisers, list_models
 from quietmr.cli.models import model_facts
+from quietmr.data import ModelError
+from quietmr.denoise import create_denoiser
+from quietmr.models import ARCHITECTURES
 
 
-def test_list_names_everything_that_denoise_takes(command):
+def test_list_names_everything_that_denoise_takes_then_what_can_be_trained(command):
     ran = command("models", "list")
     assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()] == list_denoisers()
+    names = [line.split()[0] for line in ran.out.splitlines()]
+    assert names == [*list_denoisers(), *sorted(ARCHITECTURES)]
 
 
 def test_list_takes_a_pattern(command):
@@ -30,6 +34,33 @@ def test_show_tells_all_that_is_known(command, name):
     words = command("models", "show", name).out
     for key in model_facts(name):
         assert f"{key}:" in words
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_untrained_architectures_show_label_size_and_origin(name):
+    facts = model_facts(name)
+    assert facts["kind"] == "architecture"
+    assert facts["label"] in {"ours", "faithful", "ancestor-filled", "reconstruction"}
+    assert facts["parameters"] > 0
+    assert facts["paper"]
+    assert facts["code"]
+    assert "quietmr train" in facts["weights"]
+
+
+def test_the_words_of_an_untrained_architecture(command):
+    listed = command("models", "list", "das-ffdnet*").out.splitlines()
+    assert [line.split()[0] for line in listed] == ["das-ffdnet", "das-ffdnet-small"]
+    assert all("untrained" in line and "reconstruction" in line for line in listed)
+    assert "9.47 M weights" in listed[0]
+    shown = command("models", "show", "das-ffdnet").out
+    assert "label: reconstruction" in shown
+    assert "parameters: 9474116" in shown
+    assert "doi 10.3233/IDA-240613" in shown
+
+
+def test_an_untrained_architecture_does_not_denoise():
+    with pytest.raises(ModelError, match="without weights: train it"):
+        create_denoiser("das-ffdnet")
 
 
 def test_unknown_name_is_one_sentence(command):

@@ -148,6 +148,12 @@ def test_grid_has_every_cell_once():
     assert len(cells) == len(set(cells)) == GRID.size == 2 * 2 * 2 * 2 * 2
 
 
+def test_levels_are_sorted_and_nothing_is_there_twice():
+    grid = replace(GRID, levels=(9.0, 3.0, 9.0), images=("b", "a", "b"))
+    assert grid.levels == (3.0, 9.0)
+    assert grid.images == ("b", "a")
+
+
 def test_grids_grow_by_what_is_new_and_keep_what_was():
     new = Grid(("b", "c"), ("white",), (5.0,), 1, ("untouched", "median"))
     grown = GRID.grown_by(new)

@@ -36,6 +36,17 @@ def test_a_card_reads_back(folder):
     assert all(torch.equal(value, stored[key]) for key, value in network.state_dict().items())
 
 
+def test_a_trained_model_comes_before_an_architecture_of_its_name(folder):
+    for end in ("json", "safetensors"):
+        (folder / f"tiny.{end}").rename(folder / f"unet3d.{end}")
+    card = json.loads((folder / "unet3d.json").read_text())
+    (folder / "unet3d.json").write_text(json.dumps({**card, "name": "unet3d", "file": "unet3d.safetensors"}))
+    network = create_model("unet3d", folder=folder)
+    stored = load_weights("unet3d", folder)
+    assert all(torch.equal(value, stored[key]) for key, value in network.state_dict().items())
+    assert create_model("unet3d").head.in_channels == 8
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:100] + b"\x00" + b[101:] + b"x", lambda b: b""])
 def test_damaged_weights_are_refused(folder, damage):
     file = folder / "tiny.safetensors"

@@ -1,6 +1,7 @@
 """Contents of a report whose truth is known: smooth anatomy, noise, and a perfect denoiser."""
 
 from collections.abc import Callable
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -60,3 +61,44 @@ def make_contents(rng: np.random.Generator) -> Callable[..., PageContents]:
         return PageContents(**{**told, **changes})
 
     return make
+
+
+EMPTY = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+# SVG elements that are written with a slash at their end.
+DRAWN = {"path", "circle", "rect"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, and the text of each kind of element; refuses tags that do not match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.texts, self._open = [], {}, []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in EMPTY:
+            self._open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_startendtag(self, tag, attributes):
+        assert tag in DRAWN
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        for tag in set(self._open):
+            self.texts[tag][-1] += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture
+def parse() -> type[Page]:
+    """Read HTML strictly."""
+    return Page

@@ -66,7 +66,7 @@ def test_before_is_after_and_what_was_removed(make_contents, scale):
     layers = layers_of(before, after, sigma)
     was, now, removed = shown(layers)
     step = layers.volumes["after"].step
-    assert step < 0.3 * scale
+    assert step < 0.005 * after.data.max()
     np.testing.assert_allclose(now, after.data, atol=0.51 * step)
     np.testing.assert_allclose(removed, (before.data - after.data) / sigma, atol=0.08)
     np.testing.assert_allclose(was, before.data, atol=0.51 * step + 0.08 * 8 * scale)
@@ -78,7 +78,7 @@ def test_where_there_is_no_noise_the_median_level_is_the_unit(make_contents):
     sigma[..., :8] = 0
     was, _, removed = shown(layers_of(contents.before, contents.after, sigma))
     np.testing.assert_allclose(removed, (contents.before.data - contents.after.data) / 4, atol=0.07)
-    np.testing.assert_allclose(was, contents.before.data, atol=0.5)
+    np.testing.assert_allclose(was, contents.before.data, atol=0.6)
 
 
 def test_without_any_noise_the_wipe_still_shows_both(make_contents):
@@ -108,7 +108,7 @@ def test_missing_voxels_are_black_and_nothing_was_removed_there(make_contents):
     after = np.where(gone, holes, contents.after.data)
     was, now, removed = shown(layers_of(Image(holes, HEAD), Image(after, HEAD), 5.0))
     for volume in (was, now, removed):
-        assert not volume[gone].any()
+        np.testing.assert_array_equal(volume[gone], 0)
 
 
 def test_structure_is_kept_where_it_is_more_than_noise(make_contents):
@@ -118,7 +118,7 @@ def test_structure_is_kept_where_it_is_more_than_noise(make_contents):
     layers = layers_of(contents.before, contents.after, 5.0, structure)
     expected = np.where(np.abs(structure) >= 4, structure, 0)
     np.testing.assert_allclose(unpack(layers.volumes["structure"]), expected, atol=0.26)
-    assert "structure" not in layers_of(contents.before, contents.after, 5.0, np.minimum(structure, 1)).volumes
+    assert "structure" not in layers_of(contents.before, contents.after, 5.0, np.clip(structure, -1, 1)).volumes
 
 
 def test_what_is_too_large_is_thinned_out_not_averaged(make_contents):
@@ -127,7 +127,6 @@ def test_what_is_too_large_is_thinned_out_not_averaged(make_contents):
     layers = layers_of(contents.before, contents.after, 5.0, budget=whole // 8)
     assert sum(len(packed.text) for packed in layers.volumes.values()) <= whole // 8
     assert layers.strides != Strides()
-    assert layers.removed_step == 0.5
     was, now, _ = shown(layers)
     np.testing.assert_allclose(now, layers.strides.pick(contents.after.data), atol=0.6)
     np.testing.assert_allclose(was, layers.strides.pick(contents.before.data), atol=2)

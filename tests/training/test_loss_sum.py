@@ -9,9 +9,10 @@ import torch
 
 from quietmr.data import InputError
 from quietmr.training.edge_losses import gradient, mixed_derivative
-from quietmr.training.loss_sum import LOSSES, make_loss
+from quietmr.training.loss_sum import LOSSES, SUMS, make_loss
 from quietmr.training.perceptual import perceptual
 from quietmr.training.pixel_losses import charbonnier, l1, modulus, mse, perpendicular, phase_distance
+from quietmr.training.recipe import Recipe
 from quietmr.training.similarity import similarity, ssim, ssim3d
 from quietmr.training.vgg import Vgg16Features
 
@@ -238,6 +239,31 @@ def test_a_sum_adds_and_weighs():
     torch.testing.assert_close(both, 2 * parts[0] + 0.5 * parts[1])
     # In noise units: half as large as in those of the images.
     torch.testing.assert_close(parts[1], gradient(output, target) / 2)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_the_sums_of_papers_are_those_of_images_from_0_to_1(name):
+    """In closed form on an image whose brightest voxel is 1, whatever the noise that it is told, and in any units."""
+    rng = torch.Generator().manual_seed(8)
+    target = torch.rand((1, 1, 1, 24, 20), generator=rng, dtype=torch.float64)
+    target = target / target.max()
+    output = target + 0.05 * torch.randn(target.shape, generator=rng, dtype=torch.float64)
+    pieces = {
+        "peak_mse": (output - target).square().mean(),
+        "peak_l1": (output - target).abs().mean(),
+        "ssim": 1 - similarity(1e3 * output, 1e3 * target, (1, 2)).mean(),
+        "perceptual": perceptual(1e3 * output, 1e3 * target, small_vgg()),
+    }
+    expected = sum(weight * pieces[part] for part, weight in SUMS[name].items())
+    for unit, sigma in ((1.0, 0.05), (1e6, 0.05), (1.0, 0.01)):
+        found = make_loss(SUMS[name], small_vgg)(unit * output, unit * target, unit * sigma * torch.ones_like(target))
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_recipe_names_the_sum_of_a_paper():
+    assert Recipe(name="r", loss="mse_ssim").loss_weights == {"peak_mse": 0.8, "ssim": 0.2}
+    assert Recipe(name="r", loss="ssim_l1_vgg").loss_weights["perceptual"] == 0.01
+    assert Recipe(name="r", loss="mse_ssim").lesson == "supervised"
 
 
 def test_a_map_of_the_noise_makes_no_edges():

@@ -173,14 +173,20 @@ def test_every_weight_is_moved_by_one_optimizer_at_the_rate_of_the_recipe(kind):
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("unet3d", {}), ("snraware-hrnet-cnnt", {"form": "faithful"}), ("snraware-unet-vit2d", {"form": "corrected"})],
+    [
+        ("unet3d", {}),
+        ("snraware-hrnet-cnnt", {"form": "faithful"}),
+        ("snraware-unet-vit2d", {"form": "corrected"}),
+        ("denoisenet", {}),
+        ("rdunet", {}),
+    ],
 )
 def test_muon_moves_inner_maps_between_channels_and_nothing_else(name, arguments):
     with torch.device("meta"):
         network = build_architecture(name, **arguments)
     muon, adam = make_optimizers(network, OptimizerRecipe())
     moved = {id(weight) for weight in muon.param_groups[0]["params"]}
-    layers = (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose3d)
+    layers = (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     maps = [m.weight for m in network.modules() if isinstance(m, layers)]
     shown = [id(weight) for weight in network.parameters()]
     first, last = (min(maps, key=lambda w: shown.index(id(w))), max(maps, key=lambda w: shown.index(id(w))))

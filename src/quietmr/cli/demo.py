@@ -14,7 +14,7 @@ class Demo:
     """Denoise a real scan that is already here.
 
     The scan is the 4-D echo-planar head that comes with nibabel. The folder gets the denoised scan, the noise map,
-    what was removed, a figure and a sidecar.
+    what was removed, a figure, a report to open in the browser, and a sidecar.
     """
 
     folder: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
@@ -34,7 +34,7 @@ class Demo:
         arguments = ["denoise", str(demo_scan()), str(folder / "epi_denoised.nii.gz"), "--force"]
         for option, name in (("--noise-map-out", "epi_noise.nii.gz"), ("--removed", "epi_removed.nii.gz")):
             arguments += [option, str(folder / name)]
-        arguments += ["--figure", str(folder / "epi.png")]
+        arguments += ["--figure", str(folder / "epi.png"), "--report", str(folder / "epi.html")]
         sys.stdout.write(f"quietmr {' '.join(arguments)}\n\n")
         return main(arguments)
 

@@ -140,6 +140,8 @@ def _words(job: EvaluationJob, options: Evaluate, gain: NoiseGain | None, surviv
     if gain is not None:
         about = f"median in tissue over {gain.replicas} replicas (each voxel to {100 * gain.relative_error:.0f} %)"
         lines.append(("SNR gain", f"{gain.median:.3g}, {about}"))
+        if options.truth is None:
+            lines.append(("", "an upper bound: the denoised scan stands for the truth (--truth FILE, if there is one)"))
     if survival is not None:
         about = f"mean of {survival.count} planted bumps with its standard error"
         lines.append(("lesions", f"part of the contrast that is left, by diameter and contrast: {about}"))

@@ -13,14 +13,17 @@ from quietmr.cli.arguments import Flag
 class Models:
     """List the models, or show what is known about one.
 
+    Architectures that are still to be trained come last, with their paper and how faithful they are to it.
+
     For example:
       quietmr models list
       quietmr models list 'dipy*'
       quietmr models show quiet-fast
+      quietmr models show das-ffdnet
     """
 
     action: Annotated[Literal["list", "show"], tyro.conf.Positional, tyro.conf.arg(help_behavior_hint="")] = "list"
-    """List names that can be given to 'quietmr denoise --model', or show one."""
+    """List names that can be given to 'quietmr denoise --model', then architectures to train, or show one."""
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]", help_behavior_hint="")] = "*"
     """Name to show, or pattern to list ('dipy*')."""
     json: Flag = False
@@ -36,12 +39,16 @@ class Models:
 
         from quietmr.cli.console import plain
         from quietmr.denoise import list_denoisers
+        from quietmr.denoise.names import match_names
+        from quietmr.models import ARCHITECTURES
 
         if self.action == "show":
             facts: Any = model_facts(self.name)
             words = _card(facts)
         else:
-            facts = [model_facts(name) for name in list_denoisers(self.name)]
+            names = list_denoisers(self.name)
+            untrained = [name for name in match_names(ARCHITECTURES, self.name) if name not in names]
+            facts = [model_facts(name) for name in [*names, *untrained]]
             words = _table(facts)
         text = json.dumps(plain(facts), ensure_ascii=False, allow_nan=False) if self.json else words
         sys.stdout.write(f"{text}\n")
@@ -49,7 +56,7 @@ class Models:
 
 
 def model_facts(name: str) -> dict[str, Any]:
-    """Return what is known about a preset, a network (its card) or a classical method.
+    """Return what is known about a preset, a network (its card), a classical method or an untrained architecture.
 
     Raises
     ------
@@ -60,7 +67,7 @@ def model_facts(name: str) -> dict[str, Any]:
     from quietmr.denoise import list_denoisers
     from quietmr.denoise.classical import CLASSICAL
     from quietmr.denoise.presets import PRESETS
-    from quietmr.models import is_model_path, list_models, load_card
+    from quietmr.models import ARCHITECTURES, ORIGINS, is_model_path, list_models, load_card
 
     if name in PRESETS:
         return {"name": name, "kind": "preset", **asdict(PRESETS[name])}
@@ -70,14 +77,26 @@ def model_facts(name: str) -> dict[str, Any]:
         method = CLASSICAL[name]
         summary = " ".join((method.__doc__ or "").split("\n\n")[0].split())
         return {"name": name, "kind": "classical", "description": summary, **asdict(method.facts)}
-    raise ModelError(f"There is no model '{name}'; known ones: {', '.join(list_denoisers())}.")
+    if name in ARCHITECTURES:
+        untrained = f"none yet: train it with 'quietmr train' (network: {{architecture: {name}}})"
+        return {"name": name, "kind": "architecture", **asdict(ORIGINS[name]), "weights": untrained}
+    raise ModelError(
+        f"There is no model '{name}'; known ones: {', '.join(list_denoisers())}; architectures to train: "
+        f"{', '.join(sorted(ARCHITECTURES))}."
+    )
 
 
 def _table(models: list[dict[str, Any]]) -> str:
     if not models:
         return "No model has such a name."
     width = max(len(model["name"]) for model in models)
-    return "\n".join(f"{model['name']:<{width}}  {_origin(model):<24}  {model['description']}" for model in models)
+    return "\n".join(f"{model['name']:<{width}}  {_origin(model):<31}  {_says(model)}" for model in models)
+
+
+def _says(model: Mapping[str, Any]) -> str:
+    if model["kind"] != "architecture":
+        return str(model["description"])
+    return f"{model['label']}: {model['description']} ({model['paper']})"
 
 
 def _origin(model: Mapping[str, Any]) -> str:
@@ -85,6 +104,8 @@ def _origin(model: Mapping[str, Any]) -> str:
         return f"preset, {model['passes'] + 1} steps"
     if model["kind"] == "network":
         return f"network, {model['parameters'] / 1e6:.2f} M weights"
+    if model["kind"] == "architecture":
+        return f"untrained {model['dimensions']}, {model['parameters'] / 1e6:.2f} M weights"
     return f"classical, {model['library']}"
 
 

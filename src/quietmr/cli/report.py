@@ -22,7 +22,7 @@ class Report:
     For example:
       quietmr report t1.nii.gz t1_quiet.nii.gz t1.html
       quietmr report t1.nii.gz t1_other.nii.gz t1.html --sigma 12.5
-      quietmr report t1.nii.gz t1_nlm.nii.gz t1.html --model dipy-nlm
+      quietmr report t1.nii.gz t1_tv.nii.gz t1.html --model skimage-tv
     """
 
     paths: Annotated[
@@ -31,7 +31,7 @@ class Report:
         tyro.conf.arg(metavar="NOISY DENOISED OUT.html", help_behavior_hint=""),
     ] = ()
     """The scan, its denoised copy, and the page to write."""
-    model: OptionalFile = None
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
     """What made the copy, if quietmr knows it ('quietmr models list')."""
     sigma: OptionalNumber = None
     """Noise level of the scan, if you know it: SD per real channel, in its units."""

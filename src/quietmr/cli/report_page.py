@@ -25,12 +25,12 @@ _CARD = {
     "license": "licence",
     "intended_use": "meant for",
     "limits": "limits",
-    "noise_convention": "noise level",
-    "parameters": "weights",
+    "noise_convention": "noise convention",
+    "parameters": "number of weights",
     "sha256": "SHA-256",
     "scores": "measured scores",
     "library": "library",
-    "reference": "reference",
+    "citation": "source",
 }
 
 

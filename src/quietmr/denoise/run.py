@@ -16,7 +16,7 @@ from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
-from quietmr.models import is_model_path, list_models, load_card
+from quietmr.models import ARCHITECTURES, is_model_path, list_models, load_card
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
@@ -61,6 +61,11 @@ def create_denoiser(
         load_card(name)
     if is_model_path(name) or name in list_models():
         return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
+    if name in ARCHITECTURES:
+        raise ModelError(
+            f"'{name}' is an architecture without weights: train it (quietmr train, network: {{architecture: {name}}}) "
+            "and give the path of the weights."
+        )
     raise ModelError(f"There is no method '{name}'; known ones: {', '.join(list_denoisers())}.")
 
 

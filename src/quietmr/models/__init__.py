@@ -1,9 +1,11 @@
 """Networks, registry, cards, weights. Networks see tensors only."""
 
 from quietmr.models.card import Card
+from quietmr.models.origins import ORIGINS, Origin
 from quietmr.models.registry import (
     ARCHITECTURES,
     build_architecture,
+    count_parameters,
     create_model,
     is_model_path,
     list_models,
@@ -14,8 +16,11 @@ from quietmr.models.registry import (
 
 __all__ = [
     "ARCHITECTURES",
+    "ORIGINS",
     "Card",
+    "Origin",
     "build_architecture",
+    "count_parameters",
     "create_model",
     "is_model_path",
     "list_models",

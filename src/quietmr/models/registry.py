@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from quietmr.data import ModelError
 from quietmr.models.card import Card
+from quietmr.models.papers import PAPERS
 from quietmr.models.snraware import SNRAWARE
 from quietmr.models.unet3d import UNet3d
 
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, **SNRAWARE}
+ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, **SNRAWARE, **PAPERS}
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 
@@ -39,6 +40,18 @@ def build_architecture(name: str, **arguments: Any) -> nn.Module:
     if unknown:
         raise ModelError(f"The architecture '{name}' has no argument {', '.join(unknown)}; it has {', '.join(known)}.")
     return ARCHITECTURES[name](**arguments)
+
+
+def count_parameters(name: str, **arguments: Any) -> int:
+    """Count the weights of an architecture without making them.
+
+    Raises
+    ------
+    ModelError
+        As :func:`build_architecture`.
+    """
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in build_architecture(name, **arguments).parameters())
 
 
 def to_channels_last(network: nn.Module) -> nn.Module:
@@ -179,7 +192,7 @@ def create_model(
     ----------
     name : str
         See :func:`list_models`, or the path of a model (:func:`load_card`); an architecture name gives an untrained
-        network.
+        network, unless a trained model has the same name.
     pretrained : bool
         Load the weights; False keeps fresh random ones.
     folder : Path
@@ -196,7 +209,7 @@ def create_model(
     """
     choices = {"in_channels": in_channels, "out_channels": out_channels, "form": form}
     chosen = {key: value for key, value in choices.items() if value is not None}
-    if name in ARCHITECTURES:
+    if name in ARCHITECTURES and name not in list_models(folder=folder):
         return build_architecture(name, **chosen)
     card = load_card(name, folder)
     if chosen:

@@ -27,7 +27,7 @@ _WIDTHS = {1: 5.0, 2: 3.6}
 _NARROW, _HEIGHT, _LABELS, _LEFT, _BETWEEN = 2.8, 3.3, 1.75, 0.85, 0.3
 _TOP, _BOTTOM, _ROWS = 1.3, 0.8, 0.3
 _LABEL_SIZE, _LINE = 10.5, 0.175  # points; inches from one label to the next
-_DODGE = 0.045  # inches between the error bars of two methods, at most
+_DODGE = 0.025  # inches between the error bars of two methods, at most
 
 
 @dataclass(frozen=True)

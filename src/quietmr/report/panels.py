@@ -51,7 +51,8 @@ def magnitude(volume: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _removed(before: Image, after: Image, noise: NoiseMap, frame: int) -> NDArray[np.float32]:
     """Return (before - after) / sigma; of complex images the part in phase with what is left."""
-    removed = before.data[frame] - after.data[frame]
+    with np.errstate(invalid="ignore"):  # infinite voxels stay infinite
+        removed = before.data[frame] - after.data[frame]
     if before.is_complex:
         removed = np.real(removed * np.exp(-1j * np.angle(after.data[frame])))
     sigma = noise.over(before.shape)[frame]

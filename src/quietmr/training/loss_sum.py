@@ -11,7 +11,7 @@ from quietmr.data import InputError
 from quietmr.training.edge_losses import gradient, mixed_derivative
 from quietmr.training.losses import log_charbonnier
 from quietmr.training.perceptual import perceptual
-from quietmr.training.pixel_losses import charbonnier, l1, mse, perpendicular, phase_distance
+from quietmr.training.pixel_losses import charbonnier, l1, mse, peak_l1, peak_mse, perpendicular, phase_distance
 from quietmr.training.similarity import ssim, ssim3d
 from quietmr.training.vgg import Vgg16Features
 
@@ -48,6 +48,8 @@ LOSSES: Mapping[str, Loss] = {
     "charbonnier": Loss(charbonnier, "noise SDs"),
     "mse": Loss(mse, "squared noise SDs"),
     "l1": Loss(l1, "noise SDs"),
+    "peak_mse": Loss(peak_mse, "squared parts of the brightest voxel"),
+    "peak_l1": Loss(peak_l1, "parts of the brightest voxel"),
     "phase_distance": Loss(phase_distance, "noise SDs", is_complex=True),
     "perpendicular": Loss(perpendicular, "noise SDs", is_complex=True),
     "gradient": Loss(gradient, "noise SDs per voxel"),
@@ -55,6 +57,14 @@ LOSSES: Mapping[str, Loss] = {
     "ssim": Loss(ssim, "1 - SSIM"),
     "ssim3d": Loss(ssim3d, "1 - SSIM"),
     "perceptual": Loss(perceptual, "VGG16 feature", needs="features"),
+}
+
+
+# Sums that papers minimize (Umair, Hamid 2025; the weights of the second and third, which it does not give, are ours).
+SUMS: Mapping[str, Mapping[str, float]] = {
+    "mse_ssim": {"peak_mse": 0.8, "ssim": 0.2},
+    "ssim_l1": {"peak_l1": 1.0, "ssim": 0.2},
+    "ssim_l1_vgg": {"peak_l1": 1.0, "ssim": 0.2, "perceptual": 0.01},
 }
 
 

@@ -1,7 +1,7 @@
 """Which optimizer moves which weights."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from quietmr.training.muon import Muon
 from quietmr.training.rates import cycled_momentum, rate
@@ -11,8 +11,6 @@ from quietmr.training.sophia import Sophia
 
 # Linear layers, convolutions in two and in three dimensions.
 _MATRIX_RANKS = (2, 4, 5)
-# First and last convolution of the networks of quietmr.models.
-_EDGES = ("stem.weight", "head.weight", "first.weight", "last.weight")
 
 
 def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
@@ -40,20 +38,23 @@ def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch
 
 def _muon_and_adamw(network: nn.Module, settings: OptimizerRecipe) -> list[torch.optim.Optimizer]:
     weights = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-    inner = [weight for name, weight in weights.items() if is_matrix(name, weight)]
-    outer = [weight for name, weight in weights.items() if not is_matrix(name, weight)]
+    moved = inner_matrices(network)
+    inner = [weight for name, weight in weights.items() if name in moved]
+    outer = [weight for name, weight in weights.items() if name not in moved]
     muon = [Muon(inner, settings.lr_muon)] if inner else []
     adamw = [torch.optim.AdamW(outer, settings.lr_adam, weight_decay=0.0)] if outer else []
     return [*muon, *adamw]
 
 
-def is_matrix(name: str, weight: Tensor) -> bool:
-    """Whether Muon moves a weight: those of linear layers and convolutions, but for the first and the last.
+def inner_matrices(network: nn.Module) -> set[str]:
+    """Names of the weights that Muon moves: those of linear layers and convolutions, but for the first and the last.
 
     Biases, scales of normalizations (a map of channels, rows and columns in the faithful forms of SNRAware) and tables
-    of positions are no maps between channels.
+    of positions are no maps between channels. Networks hold their layers in the order of the way through them.
     """
-    return name.endswith("weight") and weight.ndim in _MATRIX_RANKS and name not in _EDGES
+    weights = network.named_parameters()
+    maps = [name for name, weight in weights if name.endswith("weight") and weight.ndim in _MATRIX_RANKS]
+    return set(maps[1:-1])
 
 
 def set_rates(optimizers: list[torch.optim.Optimizer], step: int, steps: int, settings: OptimizerRecipe) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from quietmr.data import InputError
-from quietmr.training.pixel_losses import brightness
+from quietmr.training.pixel_losses import brightness, peak
 from quietmr.training.vgg import Vgg16Features
 
 _SMALLEST = 8
@@ -33,7 +33,7 @@ def perceptual(output: Tensor, target: Tensor, features: Vgg16Features) -> Tenso
             f"The perceptual loss halves frames three times, and {output.shape[-2]} x {output.shape[-1]} is too small: "
             "train patches of at least 8 x 8."
         )
-    span = brightness(target).detach().abs().amax((1, 2, 3), keepdim=True).clamp_min(1)
+    span = peak(target)[:, 0]
     features = features.to(output.device)
     found = features(_frames(brightness(output) / span))
     wanted = features(_frames(brightness(target) / span))

@@ -41,6 +41,21 @@ def l1(output: Tensor, target: Tensor) -> Tensor:
     return modulus(output - target).mean()
 
 
+def peak(target: Tensor) -> Tensor:
+    """Largest magnitude of each sample, at least 1 (one noise SD where images come in noise units): (B, 1, 1, 1, 1)."""
+    return brightness(target).detach().abs().amax((1, 2, 3)).clamp_min(1).reshape(-1, 1, 1, 1, 1)
+
+
+def peak_mse(output: Tensor, target: Tensor) -> Tensor:
+    """As :func:`mse`, each sample divided by the largest magnitude of its target: what papers on 0 to 1 minimize."""
+    return mse(output / peak(target), target / peak(target))
+
+
+def peak_l1(output: Tensor, target: Tensor) -> Tensor:
+    """As :func:`l1`, each sample divided by the largest magnitude of its target."""
+    return l1(output / peak(target), target / peak(target))
+
+
 def charbonnier(output: Tensor, target: Tensor, width: float = 1e-3) -> Tensor:
     """Mean over voxels of ``sqrt(distance^2 + width^2) - width``: quadratic below ``width``, linear above.
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from quietmr.data import InputError
 from quietmr.training.lessons import LESSONS, NEED_PARENT, SMALLEST_PATCH, Lesson, lesson_of
-from quietmr.training.loss_sum import LOSSES, check_losses
+from quietmr.training.loss_sum import LOSSES, SUMS, check_losses
 from quietmr.training.mr_recipe import MrRecipe
 from quietmr.training.overrides import overridden
 from quietmr.training.scan_recipe import ScanRecipe
@@ -103,7 +103,8 @@ class Recipe(_Section):
     loss: str | dict[str, float] = "supervised"
     """What is minimized. "supervised": clean images, drawn noise, log_charbonnier; "noise2noise":
     repeats; "sure", "neighbor2neighbor", "noise2void", "corruption2self": noisy scans alone; or clean images and drawn
-    noise with other losses, one by its name or a weighted sum, such as {charbonnier: 1.0, gradient: 0.5}."""
+    noise with other losses, one by its name or a weighted sum, such as {charbonnier: 1.0, gradient: 0.5}; a paper's sum
+    has a name, such as "mse_ssim"."""
     perceptual: PerceptualRecipe = PerceptualRecipe()
     channels: Literal["magnitude", "complex"] = "magnitude"
     """Images that the network sees: magnitudes (Rician noise by ``noise``), or complex images (noise by ``mr``)."""
@@ -143,8 +144,9 @@ class Recipe(_Section):
     def _losses_exist(cls, loss: str | dict[str, float]) -> str | dict[str, float]:
         """Refuse names that mean nothing."""
         if isinstance(loss, str):
-            if loss not in LESSONS and loss not in LOSSES:
-                raise ValueError(f"there is no loss '{loss}'; known ones are {', '.join([*LESSONS, *LOSSES])}")
+            known = [*LESSONS, *LOSSES, *SUMS]
+            if loss not in known:
+                raise ValueError(f"there is no loss '{loss}'; known ones are {', '.join(known)}")
             return loss
         alone = sorted(set(loss) & set(LESSONS))
         if alone:
@@ -167,6 +169,8 @@ class Recipe(_Section):
             return self.loss
         if self.lesson != "supervised":
             return {}
+        if self.loss in SUMS:
+            return dict(SUMS[self.loss])
         return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
 
     @model_validator(mode="after")

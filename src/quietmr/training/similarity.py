@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from quietmr.training.edge_losses import along
-from quietmr.training.pixel_losses import brightness
+from quietmr.training.pixel_losses import brightness, peak
 
 _TAPS, _WIDTH, _K1, _K2 = 11, 1.5, 0.01, 0.03
 
@@ -47,7 +47,7 @@ def similarity(output: Tensor, target: Tensor, axes: tuple[int, ...]) -> Tensor:
     Tensor, shape (B, 1, F', Y', X')
     """
     x, y = brightness(output)[:, None], brightness(target)[:, None]
-    span = y.detach().abs().amax((1, 2, 3, 4), keepdim=True).clamp_min(1)
+    span = peak(target)
     c1, c2 = (_K1 * span).square(), (_K2 * span).square()
     moments = torch.cat([x, y, x * x, y * y, x * y])
     for axis in axes:

@@ -50,7 +50,7 @@ class Grid:
     Parameters
     ----------
     images, kinds, levels, methods : tuple
-        Names, kinds of noise, percents, names of methods; each at least one, none twice.
+        Names, kinds of noise, percents (they get sorted), names of methods; each at least one, none twice.
     seeds : int
         Independent draws of the noise for each image, kind and level: 0 ... seeds - 1.
 
@@ -71,7 +71,7 @@ class Grid:
             values = tuple(dict.fromkeys(getattr(self, what)))
             if not values:
                 raise InputError(f"A comparison needs at least one of its {what}: name one.")
-            object.__setattr__(self, what, values)
+            object.__setattr__(self, what, tuple(sorted(values)) if what == "levels" else values)
         for level in self.levels:
             if not (np.isfinite(level) and level > 0):
                 raise InputError(f"A noise level is a percent over 0, got {level:g}: give for example 3 5 9.")
@@ -94,11 +94,11 @@ class Grid:
             yield from ((condition, method) for method in self.methods)
 
     def grown_by(self, other: "Grid") -> "Grid":
-        """Give the smallest grid that holds both; what is new comes last, levels in their order."""
+        """Give the smallest grid that holds both; what is new comes last, levels are sorted."""
         return Grid(
             _both(self.images, other.images),
             _both(self.kinds, other.kinds),
-            tuple(sorted(_both(self.levels, other.levels))),
+            _both(self.levels, other.levels),
             max(self.seeds, other.seeds),
             _both(self.methods, other.methods),
         )

@@ -1,5 +1,6 @@
 """What a residual shows at one size of detail."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -7,14 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
-from quietmr.evaluate.residual.bands import FINEST, Band, Reals
+from quietmr.evaluate.residual.bands import FINEST, Band, Reals, smooth
 from quietmr.evaluate.residual.planes import Mask, Planes
 
 _FLAT, _EDGES = 0.4, 0.8  # quantiles of local detail below which tissue is flat, and above which it has edges
 _MEDIAN = {1: 0.4549, 2: log(2.0)}  # of squared unit noise per real channel: chi-squared of 1 and of 2 over 2
 _RARE = 2 * float(norm.sf(4.5))  # chance of noise to reach as far as 4.5 SD in either direction
 _CLEAR = 0.1  # relative gain in detail from which it is called a gain
-_CHUNK = 2_000_000  # voxels filtered at a time
+_SHOWN = (
+    1.0  # noise SDs that the denoised image must show outside tissue: the law of air differs from scanner to scanner
+)
+_CHUNK = 1_000_000  # voxels filtered at a time
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,11 @@ def locate(planes: Planes, measures: list[Measure]) -> Places:
     """Look for structure everywhere where there is noise."""
     structure = np.zeros(planes.before.shape, np.float32)
     added, removed = np.zeros(structure.shape, bool), np.zeros(structure.shape, bool)
-    step = max(1, _CHUNK // max(1, structure[0].size))
-    for start in range(0, len(structure), step):
-        which = slice(start, start + step)
+
+    def look(which: slice) -> None:
         part = planes.part(which)
         if not part.present.any():
-            continue
+            return
         for each in measures:
             excess, gain, beyond = _local(part, each)
             signed = np.where(gain > 0, -excess, excess)
@@ -109,6 +113,10 @@ def locate(planes: Planes, measures: list[Measure]) -> Places:
             if each.band is not FINEST:
                 added[which] |= beyond & (gain > _CLEAR)
                 removed[which] |= beyond & (gain < -_CLEAR)
+
+    step = max(1, _CHUNK // max(1, structure[0].size))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(look, (slice(start, start + step) for start in range(0, len(structure), step))))
     return Places(structure, added, removed)
 
 
@@ -127,5 +135,6 @@ def _local(planes: Planes, found: Measure) -> tuple[Reals, Reals, Mask]:
     spread = 2 / (9 * planes.channels * band.freedom)
     excess = (np.cbrt(band.local_mean(power)) - np.float32(1 - spread)) / np.float32(sqrt(spread))
     limit = float(chi2.isf(_RARE, planes.channels)) / planes.channels
-    beyond: NDArray[np.bool_] = planes.present & (power > limit)
+    shown = planes.tissue | (smooth(np.abs(planes.after), band.width) > _SHOWN)
+    beyond: NDArray[np.bool_] = planes.present & shown & (power > limit)
     return np.maximum(excess, 0), gain, beyond

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from quietmr.data import ModelError
+from quietmr.models.filling import fill
 from quietmr.models.snraware.cell import CellPlan
 from quietmr.models.snraware.convolution import Convolution
 from quietmr.models.snraware.hrnet import BlockFactory, HRNet
@@ -103,14 +103,9 @@ class Snraware(nn.Module):
                 f"The faithful form takes images of {self.plan.size[1]} x {self.plan.size[2]} pixels only, for its "
                 f"norms hold a weight for each pixel, got {height} x {width}: cut patches, or take form 'corrected'."
             )
-        features = self.first(_filled(x, self.backbone.multiple))
+        # So often that the coarsest level has 2 x 2 pixels at least.
+        features = self.first(fill(x, self.backbone.multiple, 2 * self.backbone.multiple))
         made = self.backbone(features)
         n = features.shape[1]
         result: Tensor = self.last(torch.cat([made[:, :n] + features, made[:, n:]], 1))[..., :height, :width]
         return result + x[:, :-1] if self.residual else result
-
-
-def _filled(x: Tensor, multiple: int) -> Tensor:
-    """Repeat the last row and column up to a multiple, so often that the coarsest level has 2 x 2 pixels at least."""
-    rows, columns = (max(2 * multiple, n + -n % multiple) - n for n in x.shape[-2:])
-    return functional.pad(x, (0, columns, 0, rows, 0, 0), mode="replicate") if rows or columns else x

@@ -15,9 +15,9 @@ from quietmr.evaluate.lesion_survival import LesionSurvival
 from quietmr.evaluate.residual import Finding
 from quietmr.report.panels import magnitude
 
-WIDTH, HEIGHT = 440.0, 230.0
+WIDTH, HEIGHT = 440.0, 240.0
 # Room for labels around the drawing.
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 60.0, 14.0, 40.0
+LEFT, RIGHT, TOP, BOTTOM = 40.0, 60.0, 26.0, 40.0
 _BINS = 96
 _GAUGE = 100.0
 
@@ -100,7 +100,7 @@ def histogram(before: Image, after: Image, where: NDArray[np.bool_]) -> Histogra
     lowest = max(lowest, float(np.percentile(values[0], 0.1))) if lowest < 0 else 0.0
     if not highest > lowest:
         return None
-    bins, highest = _bins(values[0], lowest, highest)
+    bins, lowest, highest = _bins(values[0], lowest, highest)
     counts = [np.histogram(one, bins=bins, range=(lowest, highest))[0] / one.size for one in values]
     most = float(max(one.max() for one in counts))
     outlines = [_outline(one / most) for one in counts]
@@ -147,16 +147,18 @@ def _values(image: Image, where: NDArray[np.bool_]) -> NDArray[np.float32]:
     return values[np.isfinite(values)]
 
 
-def _bins(values: NDArray[np.float32], low: float, high: float) -> tuple[int, float]:
+def _bins(values: NDArray[np.float32], low: float, high: float) -> tuple[int, float, float]:
     """Choose bins that hold whole numbers of the steps in which a file keeps its values; else they look like a comb."""
     found = np.unique(values[:: max(1, values.size // 50_000)])
     wanted = (high - low) / _BINS
     if found.size < 2 or found.size > 2000:
-        return _BINS, high
+        return _BINS, low, high
     step = float(np.median(np.diff(found)))
     width = step * max(1, round(wanted / step))
     count = min(2 * _BINS, max(1, math.ceil((high - low) / width)))
-    return (count, low + count * width) if width < 4 * wanted else (_BINS, high)
+    # Values stand in the middle of their bins, whatever their last digit.
+    start = low - step / 2
+    return (count, start, start + count * width) if width < 4 * wanted else (_BINS, low, high)
 
 
 def _outline(counts: NDArray[np.float64]) -> str:

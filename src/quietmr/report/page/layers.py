@@ -106,22 +106,25 @@ class _Source:
         old, new = strides.pick(before.data), strides.pick(after.data)
         sigma = strides.pick(noise.sigma)
         self._after = np.where(np.isfinite(new), magnitude(new), 0).astype(np.float32)
+        finite = np.isfinite(new) & np.isfinite(old)
+        old, new = (np.where(finite, image, 0) for image in (old, new))
         self._sigma = pack(sigma, float(sigma.max()) / _SIGMA_STEPS or 1.0, smooth=True)
         unit = unpack(self._sigma)
         unit = np.where(unit > 0, unit, np.float32(level))
-        finite = np.isfinite(new) & np.isfinite(old)
-        self._removed: Array = (np.where(finite, magnitude(old) - magnitude(new), 0) / unit).astype(np.float32)
+        self._removed: Array = ((magnitude(old) - magnitude(new)) / unit).astype(np.float32)
         self._inphase: Array | None = None
         if before.is_complex:
             turned = np.real((old - new) * np.exp(-1j * np.angle(new)))
-            self._inphase = (np.where(finite, turned, 0) / unit).astype(np.float32)
+            self._inphase = (turned / unit).astype(np.float32)
         self._structure: Array | None = None
         if structure is not None and (np.abs(picked := strides.pick(structure)) >= STRUCTURE_SHOWN).any():
             self._structure = np.where(np.abs(picked) >= STRUCTURE_SHOWN, picked, 0).astype(np.float32)
 
     def pack(self, grey: float, removed: float) -> Iterator[tuple[str, Packed]]:
         """Pack all volumes, grey values in steps of ``grey``, what was removed in steps of ``removed``."""
-        yield "after", pack(self._after, grey, smooth=True)
+        # What little was taken from leaves white noise, which its neighbours do not predict.
+        plain, smooth = (_estimate(self._after, grey, smooth=one) for one in (False, True))
+        yield "after", pack(self._after, grey, smooth=smooth <= plain)
         yield "removed", pack(self._removed, removed, smooth=False)
         yield "sigma", self._sigma
         if self._inphase is not None:
@@ -131,13 +134,9 @@ class _Source:
 
     def estimate(self, grey: float, removed: float) -> float:
         """Characters that ``pack`` would need, from a few slices."""
-        parts: list[tuple[Array | None, float, bool]] = [
-            (self._after, grey, True),
-            (self._removed, removed, False),
-            (self._inphase, removed, False),
-            (self._structure, _STRUCTURE_STEP, False),
-        ]
-        needed = sum(_estimate(values, step, smooth=smooth) for values, step, smooth in parts if values is not None)
+        noisy = [(self._removed, removed), (self._inphase, removed), (self._structure, _STRUCTURE_STEP)]
+        needed = min(_estimate(self._after, grey, smooth=smooth) for smooth in (False, True))
+        needed += sum(_estimate(values, step, smooth=False) for values, step in noisy if values is not None)
         return len(self._sigma.text) + _CHARACTERS_PER_BYTE * needed
 
 

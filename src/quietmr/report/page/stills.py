@@ -35,7 +35,9 @@ def stills(before: Image, after: Image, noise: NoiseMap, views: Sequence[View]) 
 
 def _still(panel: Panel, view: View) -> Still:
     every = -(-max(panel.picture.shape) // _LONGEST)
-    grey = (np.nan_to_num(panel.picture[::every, ::every]) - panel.black) / (panel.white - panel.black)
+    grey = (np.nan_to_num(panel.picture[::every, ::every], posinf=0.0, neginf=0.0) - panel.black) / (
+        panel.white - panel.black
+    )
     stream = io.BytesIO()
     Picture.fromarray((255 * np.clip(grey, 0, 1)).astype(np.uint8)).save(stream, "PNG", optimize=True)
     address = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

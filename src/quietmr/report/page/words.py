@@ -69,7 +69,8 @@ def key_figures(contents: PageContents, where: NDArray[np.bool_]) -> list[KeyFig
     else:
         figures.append(KeyFigure("Noise", "none", "no noise was found"))
     if removed is not None:
-        figures.append(KeyFigure("Removed", f"{removed:.2f} {SIGMA}", f"RMS in tissue; all of the noise is 1 {SIGMA}"))
+        about = f"RMS in tissue; all of the noise is 1\N{NO-BREAK SPACE}{SIGMA}"
+        figures.append(KeyFigure("Removed", f"{removed:.2f} {SIGMA}", about))
     if contents.model:
         figures.append(KeyFigure("Model", contents.model, f"at strength {contents.strength:g}"))
     return figures

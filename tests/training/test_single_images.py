@@ -283,3 +283,14 @@ def test_maps_are_told_in_units_of_their_median():
     torch.testing.assert_close(snr[:, 0] * spread, noisy.real)
     assert float(told.min() / told.max()) == pytest.approx(0.25)
     assert float(told.flatten().median()) == pytest.approx(1.0, rel=0.05)
+
+
+@pytest.mark.parametrize("architecture", ["dncnn", "ffdnet", "red3d"])
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_networks_of_papers_can_learn_so(architecture, name):
+    torch.manual_seed(0)
+    network = build_architecture(architecture)
+    loss = OBJECTIVES[name](network, magnitude_batch(4.0, generator(), (1, 2, 16, 16)), generator(1))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert any(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())

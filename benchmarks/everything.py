@@ -67,6 +67,7 @@ BENCHMARKS = (
     Benchmark("complex_speed", "complex_speed.py --threads 1 --patches 1", "docs/complex_quality.md"),
     Benchmark("complex_race", "complex_race.py", "docs/complex_quality.md"),
     Benchmark("ablation", "ablation.py", "docs/ablation.md"),
+    Benchmark("self_supervised", "self_supervised.py", "docs/training.md"),
     Benchmark("recon", "recon.py --oversampled --docs docs/recon_quality.md", "docs/recon_quality.md", 2),
 )
 

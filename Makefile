@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs benchmarks clean
+.PHONY: demo test lint docs viewer benchmarks clean
 
 demo: $(VENV)/.core
 	$(BIN)/quietmr demo demo
@@ -14,6 +14,10 @@ test: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+# NiiVue from npm, for quietmr view; demo and test try it too, and go on without it
+viewer: $(VENV)/.core
+	$(BIN)/python -m quietmr.report.viewer.fetch
 
 # Every number of README and docs, measured anew: many hours; it goes on where it was stopped.
 benchmarks: $(VENV)/.test
@@ -27,10 +31,12 @@ $(BIN)/python:
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/python -m quietmr.report.viewer.fetch --optional
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m quietmr.report.viewer.fetch --optional
 	@touch $@ $(VENV)/.core
 
 clean:

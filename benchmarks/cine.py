@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cine_measures import Running, edges, fidelity, snr, upslope, wall
+from cine_measures import edges, fidelity, snr, upslope, wall
 from cine_rivals import BLUR, RIVALS, Complex, Magnitude, Method, best_variant, find
 from cine_scans import CASES, REPLICA_MARGIN, Replicas, Scan, load
 from cine_table import TRUTH, UNTOUCHED, Row, append, read, tables
@@ -30,6 +30,7 @@ from quietmr.data import Image, NoiseMap
 from quietmr.denoise import Denoiser, NetworkDenoiser
 from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
+from quietmr.evaluate.running import Running
 
 MARK = "<!-- measured -->\n"
 RESULTS = Path("runs/bench/cine.jsonl")

@@ -149,27 +149,6 @@ def _steepest(series: Array, mask: NDArray[np.bool_]) -> float:
     return max(float(np.polyfit(np.arange(5), course[t : t + 5], 1)[0]) for t in range(len(course) - 4))
 
 
-class Running:
-    """Mean and SD of what is added, by Welford's recurrence: no replica is kept."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean: Array = np.zeros(())
-        self._squares: Array = np.zeros(())
-
-    def add(self, value: Array) -> None:
-        """Take one more replica."""
-        self.count += 1
-        step = value.astype(np.float64) - self.mean
-        self.mean = self.mean + step / self.count
-        self._squares = self._squares + step * (value - self.mean)
-
-    @property
-    def sd(self) -> Array:
-        """Standard deviation with N - 1 degrees of freedom."""
-        return np.sqrt(self._squares / (self.count - 1))
-
-
 @dataclass(frozen=True)
 class Snr:
     """Monte-Carlo SNR (mean over SD of the magnitude) and SD, median over the pixels of each tissue; CNR."""

@@ -23,6 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 BENCH = "runs/bench"
+WITHOUT, RESIDUAL = "docs/without_truth.md", "docs/residual.md"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,18 @@ BENCHMARKS = (
     Benchmark("phantom_realism", f"phantom_realism.py --montage {BENCH}/phantoms.png", "docs/training.md"),
     Benchmark("spots", f"spots.py --out {BENCH}/spots.csv", "docs/quality.md"),
     Benchmark("quality", f"quality.py --out {BENCH}/quality.csv --docs docs/quality.md", "docs/quality.md"),
+    Benchmark("residual_tests", f"residual_tests.py --out {BENCH}/residual_tests.csv --docs {RESIDUAL}", RESIDUAL),
+    Benchmark("monte_carlo", f"monte_carlo.py --out {BENCH} --docs {WITHOUT}", WITHOUT),
+    Benchmark(
+        "lesion_survival",
+        f"lesion_survival.py --levels 5 7 9 --out {BENCH}/lesions.csv --docs {WITHOUT} "
+        "--figure docs/images/lesion_survival.png",
+        WITHOUT,
+    ),
+    Benchmark("repeats", f"repeats.py --out {BENCH}/repeats.csv --docs {WITHOUT}", WITHOUT),
+    Benchmark("compare", f"compare.py --out {BENCH}/compare --docs docs/compare.md", "docs/compare.md"),
+    Benchmark("tissue", f"tissue.py --out {BENCH}/tissue.csv --docs docs/tissue.md", "docs/tissue.md"),
+    Benchmark("report", "report.py", "docs/report.md", 2),
     Benchmark("cine", "cine.py all --docs docs/cine_quality.md", "docs/cine_quality.md", 2),
     Benchmark("complex_quality", "complex_quality.py --docs docs/complex_quality.md", "docs/complex_quality.md"),
     Benchmark("complex_passes", "complex_passes.py", "docs/models.md"),

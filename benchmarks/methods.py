@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-import numpy as np
 from results import BLIND, UNTOUCHED
 
-from quietmr.data import Image, InputError, MissingExtraError, NoiseMap
+from quietmr.data import Image, InputError, MissingExtraError
 from quietmr.denoise import create_denoiser, denoise, list_denoisers
 from quietmr.denoise.classical import CLASSICAL
+from quietmr.evaluate.compare.methods import frames_needed, small_image
 
 Method = Callable[[Image], Image]
 TOLD = tuple(name for name in list_denoisers() if name not in CLASSICAL)
@@ -67,7 +67,5 @@ def _make(name: str) -> Method:
     if name == UNTOUCHED:
         return untouched
     method = blind(name.removesuffix(BLIND)) if name.endswith(BLIND) else create_denoiser(name)
-    frames = 12 if name in CLASSICAL and CLASSICAL[name].facts.series else 1
-    small = np.random.default_rng(0).normal(20, 1, (frames, 8, 48, 48)).astype(np.float32)
-    method(Image(small, noise=NoiseMap(np.float32(1), "rician", "given")))
+    method(small_image(frames=frames_needed(name)))
     return method

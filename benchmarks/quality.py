@@ -117,14 +117,15 @@ def setting(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def insert(page: Path, text: str) -> None:
-    """Put the tables between the two marks of a page of the documentation."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+def insert(page: Path, text: str, name: str = "measured") -> None:
+    """Put tables between the two marks of this name in a page of the documentation."""
+    marks = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not end:
-        raise SystemExit(f"{page} must hold the lines '{MARKS[0]}' and '{MARKS[1]}', between which the tables go.")
+        raise SystemExit(f"{page} must hold the lines '{marks[0]}' and '{marks[1]}', between which the tables go.")
     part = page.with_suffix(".part")
-    part.write_text(f"{before}{MARKS[0]}\n\n{text.strip()}\n\n{MARKS[1]}{after}", encoding="utf-8")
+    part.write_text(f"{before}{marks[0]}\n\n{text.strip()}\n\n{marks[1]}{after}", encoding="utf-8")
     part.replace(page)
 
 

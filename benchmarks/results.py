@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import csv
 import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-UNTOUCHED = "untouched"
-BLIND = " (blind)"
+from quietmr.evaluate.compare.line_file import append_line, read_lines
+from quietmr.evaluate.compare.methods import BLIND, UNTOUCHED
+
+__all__ = ["BLIND", "UNTOUCHED", "CellKey", "Row", "append", "forget", "read_rows"]
+
 TEXT = ("group", "volume", "kind", "method")
 CellKey = tuple[str, str, float, int]
 
@@ -58,11 +61,7 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 def read_rows(path: Path, form: type[AnyRow] = Row) -> list[AnyRow]:
     """All rows of a CSV file, of one method on one cell the latest; none if it does not exist."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        lines = list(csv.DictReader(file))
-    rows = [form(**{key: _value(key, value) for key, value in line.items()}) for line in lines]
+    rows = [form(**{key: _value(key, value) for key, value in line.items()}) for line in read_lines(path)]
     return list({(*row.cell, row.method): row for row in rows}.values())
 
 
@@ -75,27 +74,22 @@ def _value(key: str, text: str) -> str | float | int:
 def append(path: Path, row: Row) -> None:
     """Add a line to the file, with a heading if it is the first."""
     with _lock(path):
-        _write(path, [row], type(row))
+        append_line(path, list(type(row).__dataclass_fields__), _line(row))
 
 
 def forget(path: Path, is_old: Callable[[AnyRow], bool], form: type[AnyRow] = Row) -> None:
     """Drop some rows from the file."""
     with _lock(path):
         part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        _write(part, [row for row in read_rows(path, form) if not is_old(row)], form)
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(form.__dataclass_fields__), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(_line(row) for row in read_rows(path, form) if not is_old(row))
         part.replace(path)
 
 
-def _write(path: Path, rows: Sequence[Row], form: type[Row]) -> None:
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(form.__dataclass_fields__))
-        if is_new:
-            writer.writeheader()
-        for row in rows:
-            values = asdict(row).items()
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in values})
+def _line(row: Row) -> dict[str, object]:
+    return {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(row).items()}
 
 
 @contextmanager

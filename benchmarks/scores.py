@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from noise_cases import NoisyCase
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
+
+from quietmr.evaluate import metrics
 
 Array = NDArray[np.float32]
 
@@ -32,29 +33,13 @@ class Scores:
 
 def score(image: Array, case: NoisyCase, foreground: NDArray[np.bool_], reference: float) -> Scores:
     """Compare a denoised image, shape (T, Z, Y, X), with the truth of its case."""
-    error = image.astype(np.float64) - case.truth
     change = (image.astype(np.float64) - case.noisy) / case.sigma
-    similarity = _ssim(image, case.truth, reference)
+    similarity = metrics.ssim_map(image, case.truth, reference)
     return Scores(
-        psnr=_psnr(error[foreground], reference),
+        psnr=metrics.psnr(image, case.truth, reference, foreground),
         ssim=float(similarity[foreground].mean()),
-        psnr_all=_psnr(error, reference),
+        psnr_all=metrics.psnr(image, case.truth, reference),
         ssim_all=float(similarity.mean()),
-        bias=100 * float(error[foreground].mean()) / reference,
+        bias=metrics.bias(image, case.truth, reference, foreground),
         change=float(np.sqrt(np.mean(change[foreground] ** 2))),
     )
-
-
-def _psnr(error: NDArray[np.float64], reference: float) -> float:
-    return float(20 * np.log10(reference / np.sqrt(np.mean(error**2))))
-
-
-def _ssim(image: Array, truth: Array, reference: float) -> NDArray[np.float64]:
-    planes = zip(image.reshape(-1, *image.shape[2:]), truth.reshape(-1, *truth.shape[2:]), strict=True)
-    maps = [
-        structural_similarity(
-            plane, true, data_range=reference, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
-        )[1]
-        for plane, true in planes
-    ]
-    return np.stack(maps).reshape(image.shape)

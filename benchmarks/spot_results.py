@@ -12,21 +12,14 @@ import numpy as np
 from tables import markdown, mean
 
 
-@dataclass(frozen=True)
-class SpotRow:
-    """One method on one brain with spots of one contrast.
+class Mixable:
+    """What can be said of a result that is mixed with the noisy image, as ``strength`` does.
 
     ``noise_mse``, ``mixed_mse`` and ``mse``: mean products of the errors of the noisy image and of the result in the
     foreground (noisy x noisy, noisy x result, result x result) in units of the squared data range.
     """
 
-    volume: str
-    contrast: float
-    seed: int
-    method: str
     kept: float
-    kept_sd: float
-    bias: float
     noise_mse: float
     mixed_mse: float
     mse: float
@@ -48,6 +41,22 @@ class SpotRow:
         roots = np.roots([square, linear, self.noise_mse - wanted]).real
         strength = float(np.clip(roots.min(), 0, 1))
         return 1 - strength * (1 - self.kept)
+
+
+@dataclass(frozen=True)
+class SpotRow(Mixable):
+    """One method on one brain with spots of one contrast."""
+
+    volume: str
+    contrast: float
+    seed: int
+    method: str
+    kept: float
+    kept_sd: float
+    bias: float
+    noise_mse: float
+    mixed_mse: float
+    mse: float
 
 
 def read_spots(path: Path) -> list[SpotRow]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from cells import VANISHING
 from results import UNTOUCHED, CellKey, Row
 
+from quietmr.evaluate.compare.table import markdown
+
 IsFree = Callable[[str], bool]
 
 
@@ -121,12 +123,6 @@ def mean_psnr(rows: Iterable[Row]) -> float:
     """Mean over conditions of the mean over seeds; NaN if there are none."""
     found = _by_condition(rows)
     return mean(statistics.fmean(values) for values in found.values())
-
-
-def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A markdown table."""
-    rule = ["---"] * len(head)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
 
 
 def mean(values: Iterable[float]) -> float:

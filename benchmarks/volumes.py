@@ -21,6 +21,7 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from quietmr.evaluate.compare.references import foreground
 from quietmr.signal.kspace import keep_kspace
 
 Array = NDArray[np.float32]
@@ -200,12 +201,9 @@ def load(name: str) -> tuple[Array, NDArray[np.bool_], float]:
         Brightness of the brightest tissue: 99th percentile of the foreground of the first frame. Percent noise and the
         data range of PSNR and SSIM refer to it.
     """
-    from scipy.ndimage import binary_fill_holes, binary_opening
-
     clean = VOLUMES[name].prepare()
     first = clean[0]
-    bright = first > 0.05 * np.percentile(first, 99.9)
-    mask = np.stack([binary_fill_holes(binary_opening(plane)) for plane in bright])
+    mask = foreground(first)
     reference = float(np.percentile(first[mask], 99))
     return clean, np.broadcast_to(mask, clean.shape), reference
 

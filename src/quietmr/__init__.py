@@ -11,6 +11,11 @@ from quietmr._version import __version__
 if TYPE_CHECKING:
     from quietmr.data import Geometry, Image, InputError, KSpace, Meta, NoiseMap, QuietmrError, QuietmrWarning
     from quietmr.denoise import denoise, list_denoisers
+    from quietmr.evaluate.lesions import lesion_survival
+    from quietmr.evaluate.monte_carlo import noise_gain
+    from quietmr.evaluate.repeats import compare_repeats
+    from quietmr.evaluate.residual import residual_evidence
+    from quietmr.evaluate.score_table import score_images
     from quietmr.io import read, write
     from quietmr.io.raw import read_raw, write_raw
     from quietmr.models import create_model, list_models, load_weights
@@ -26,16 +31,21 @@ _HOME = {
     "NoiseMap": "data",
     "QuietmrError": "data",
     "QuietmrWarning": "data",
+    "compare_repeats": "evaluate.repeats",
     "create_model": "models",
     "denoise": "denoise",
     "estimate_noise": "noise",
     "gfactor_maps": "recon",
+    "lesion_survival": "evaluate.lesions",
     "list_denoisers": "denoise",
     "list_models": "models",
     "load_weights": "models",
+    "noise_gain": "evaluate.monte_carlo",
     "read": "io",
     "read_raw": "io.raw",
     "reconstruct": "recon",
+    "residual_evidence": "evaluate.residual",
+    "score_images": "evaluate.score_table",
     "write": "io",
     "write_raw": "io.raw",
 }
@@ -50,16 +60,21 @@ __all__ = [
     "QuietmrError",
     "QuietmrWarning",
     "__version__",
+    "compare_repeats",
     "create_model",
     "denoise",
     "estimate_noise",
     "gfactor_maps",
+    "lesion_survival",
     "list_denoisers",
     "list_models",
     "load_weights",
+    "noise_gain",
     "read",
     "read_raw",
     "reconstruct",
+    "residual_evidence",
+    "score_images",
     "write",
     "write_raw",
 ]

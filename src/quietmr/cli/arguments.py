@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_args, get_origin
 
 import tyro
 
@@ -17,6 +17,8 @@ OptionalFile = Annotated[str | None, _option("F")]
 OptionalNumber = Annotated[float | None, _option("S")]
 OptionalTurn = Annotated[float | None, _option("T")]
 OptionalCount = Annotated[int | None, _option("N")]
+Words = tuple[str, ...]
+Numbers = tuple[float, ...]
 Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]
 
 
@@ -37,8 +39,12 @@ def parse(verb: str, arguments: Sequence[str], command_type: type[CommandT]) -> 
 
 
 def _positionals_last(arguments: Sequence[str], command_type: type) -> list[str]:
-    """Move options before files, so that ``denoise IN --sigma 3 OUT`` means what it says."""
+    """Move options before files, so that ``denoise IN --sigma 3 OUT`` means what it says.
+
+    Options that take several words (``--methods a b``) take all up to the next option.
+    """
     switches = {field.name for field in fields(command_type) if field.type in (bool, Flag)}
+    greedy = {field.name for field in fields(command_type) if _takes_several(field.type)}
     options: list[str] = []
     words = list(arguments)
     files: list[str] = []
@@ -54,4 +60,18 @@ def _positionals_last(arguments: Sequence[str], command_type: type) -> list[str]
         name = word.lstrip("-").replace("-", "_")
         if words and "=" not in word and name not in switches and name not in {"h", "help"}:
             options.append(words.pop(0))
-    return [*options, *(["--", *files] if any(file.startswith("-") for file in files) else files)]
+        while name in greedy and words and not _is_option(words[0]):
+            options.append(words.pop(0))
+    return [*options, *(["--", *files] if files and (greedy or any(file.startswith("-") for file in files)) else files)]
+
+
+def _takes_several(annotation: object) -> bool:
+    """Whether an option takes several words at a time."""
+    value, *marks = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    is_other = tyro.conf.Positional in marks or tyro.conf.UseAppendAction in marks
+    return get_origin(value) is tuple and not is_other
+
+
+def _is_option(word: str) -> bool:
+    """Whether a word is an option and not, say, a negative number."""
+    return word.startswith("-") and word != "-" and not word[1:2].isdigit()

@@ -1,6 +1,5 @@
 """``quietmr denoise``."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,7 +27,7 @@ class Denoise:
 
     For example:
       quietmr denoise t1.nii.gz t1_quiet.nii.gz
-      quietmr denoise dicom_folder quiet_folder --figure quiet.png
+      quietmr denoise dicom_folder quiet_folder --report quiet.html
       quietmr denoise sub-*/anat/*_T1w.nii.gz quiet/
       quietmr denoise t1.nii.gz out.nii.gz --removed removed.nii.gz
       quietmr denoise recon.h5 quiet.h5
@@ -66,6 +65,8 @@ class Denoise:
     """Write what was removed (scan minus copy) as an image of fractions (.nii.gz) or into a folder."""
     figure: OptionalFile = None
     """Draw original, denoised and removed (.png, .jpg, .pdf, .svg) or into a folder."""
+    report: OptionalFile = None
+    """Write a page that shows and tests what was removed (.html) or into a folder."""
     dtype: Literal["same", "float32"] = "same"
     """Type of the values in OUT: that of the scan, or float32, which rounds nothing."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
@@ -95,7 +96,9 @@ class Denoise:
         self._check()
         partner = partner_of(self, len(self.paths) - 1)
         partner_out = self.phase_out or self.imaginary_out
-        wishes = DenoisingWishes(self.paths[-1], self.noise_map_out, self.removed, self.figure, partner_out)
+        wishes = DenoisingWishes(
+            self.paths[-1], self.noise_map_out, self.removed, self.figure, partner_out, self.report
+        )
         jobs = denoising_jobs(self.paths[:-1], wishes, partner)
         console = Console(json=self.json, quiet=self.quiet, debug=self.debug)
         with folders_for(wishes.each):
@@ -105,16 +108,14 @@ class Denoise:
 
     def _check(self) -> None:
         from quietmr.cli.failures import UsageError
+        from quietmr.cli.noise_level import check_level
 
         if len(self.paths) < 2:
             raise UsageError("Name the scan and where to write: quietmr denoise IN OUT.")
         for given, out in (("phase", "phase_out"), ("imaginary", "imaginary_out")):
             if getattr(self, out) is not None and getattr(self, given) is None:
                 raise UsageError(f"--{given}-out needs --{given} FILE: add it, or leave --{given}-out out.")
-        if self.sigma is not None and self.noise_map_in is not None:
-            raise UsageError("--sigma and --noise-map-in both give the noise level: choose one.")
-        if self.sigma is not None and not (math.isfinite(self.sigma) and self.sigma > 0):
-            raise UsageError(f"--sigma must be a positive number in the units of the scan, got {self.sigma:g}.")
+        check_level(self)
         if not 0 <= self.strength <= 1:
             raise UsageError(
                 f"--strength must lie between 0 (remove nothing) and 1 (remove all), got {self.strength:g}."

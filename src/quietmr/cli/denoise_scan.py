@@ -17,8 +17,9 @@ from quietmr.cli.denoise import Denoise
 from quietmr.cli.denoised_images import copies, pair_stored_as, removed_image, stored_as, try_formats
 from quietmr.cli.facts import denoising_facts, denoising_words, doubts, pair_facts
 from quietmr.cli.failures import UsageError
-from quietmr.cli.grids import given_noise, noise_image, read_mask, read_noise_map
+from quietmr.cli.grids import noise_image, read_mask
 from quietmr.cli.jobs import DenoisingJob
+from quietmr.cli.noise_level import told_noise
 from quietmr.cli.outputs import emit
 from quietmr.cli.partner import read_scan
 from quietmr.cli.progress import progress_bar
@@ -29,7 +30,6 @@ from quietmr.denoise.device import select_device
 from quietmr.io import write
 from quietmr.io.atomic import replacing_together
 from quietmr.io.pair import Pair
-from quietmr.noise import estimate_noise
 
 
 def check_method(model: str, device: str, engine: str, *, is_complex: bool) -> None:
@@ -83,6 +83,7 @@ class DenoiseScan:
             for known, sidecar in zip(fields, job.sidecars, strict=False):
                 told = describe(job.scans, sidecar, facts, self.command_line)
                 write_sidecar(temporary_for(sidecar), known | told)
+            emit(temporary_for, job.report, lambda path: self._report(job, result, facts, path))
         return Outcome(facts, denoising_words(job, result.noise, facts))
 
     def _denoise(self, job: DenoisingJob) -> _Result:
@@ -92,7 +93,7 @@ class DenoiseScan:
         _warn_if_denoised(job, image)
         try_formats(job, image, pair)
         mask = read_mask(Path(options.mask), image) if options.mask else None
-        noise = self._noise(image, mask)
+        noise = told_noise(options, image, mask)
         shown = not (options.quiet or options.json)
         with progress_bar(f"denoising {job.source.name}", shown=shown) as tell:
             after = denoise(
@@ -107,13 +108,6 @@ class DenoiseScan:
                 progress=tell,
             )
         return _Result(image, after, noise, mask, pair)
-
-    def _noise(self, image: Image, mask: NDArray[np.bool_] | None) -> NoiseMap:
-        if self.options.sigma is not None:
-            return given_noise(self.options.sigma, image)
-        if self.options.noise_map_in is not None:
-            return read_noise_map(Path(self.options.noise_map_in), image)
-        return image.noise if image.noise is not None else estimate_noise(image, mask)
 
     def _write_images(self, job: DenoisingJob, result: _Result, temporary_for: Callable[[Path], Path]) -> None:
         """Write beside the final names."""
@@ -131,6 +125,17 @@ class DenoiseScan:
         name = job.source.resolve().name
         save_figure(denoising_figure(result.before, result.after, result.noise, name=name, model=model), path)
 
+    def _report(self, job: DenoisingJob, result: _Result, facts: dict[str, Any], path: Path) -> None:
+        # Imported here: only those who ask for a report wait for it.
+        from quietmr.cli.report_page import Reported, page_of
+        from quietmr.report.page import save_page
+
+        options = self.options
+        shown = Reported(result.before, result.after, result.noise, result.mask, job.source.resolve().name)
+        with progress_bar(f"reporting {job.source.name}", shown=not (options.quiet or options.json)) as tell:
+            page = page_of(shown, facts, self.command_line, engine=options.engine, device=options.device, progress=tell)
+        save_page(page, path)
+
     def _facts(self, job: DenoisingJob, result: _Result, warned: list[str], seconds: float) -> dict[str, Any]:
         from torch import get_num_threads
 
@@ -141,9 +146,11 @@ class DenoiseScan:
             "noise_map": _text(job.noise_map),
             "removed": _text(job.removed),
             "figure": _text(job.figure),
+            "report": _text(job.report),
             **pair_facts(job, result.pair),
             "model": self.options.model,
             **denoising_facts(result.before, result.after, result.noise, result.mask, self.options.strength),
+            "engine": self.options.engine,
             "threads": self.options.threads or get_num_threads(),
             "seconds": round(seconds, 3),
             "version": __version__,

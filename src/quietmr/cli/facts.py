@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.cli.jobs import DenoisingJob, Job
+from quietmr.cli.jobs import DenoisingJob, Job, ReportJob
 from quietmr.data import Image, NoiseMap
 from quietmr.io.pair import Pair
 from quietmr.report.evidence import median_snr, removed_rms, tissue
@@ -119,6 +119,14 @@ def denoising_words(job: DenoisingJob, noise: NoiseMap, facts: Mapping[str, Any]
     work = f"{facts['denoised_as']} image, strength {facts['strength']:g}, {facts['device']}, {facts['seconds']:.1f} s"
     lines.append(("model", f"{facts['model']}, {work}"))
     return table(str(job.source), lines, job.outputs)
+
+
+def report_words(job: ReportJob, noise: NoiseMap, facts: Mapping[str, Any]) -> str:
+    """Say what was measured, for ``quietmr report``."""
+    lines = [("noise", _sigma(noise, facts["sigma"])), *_snr(facts)]
+    if facts["removed_rms"] is not None:
+        lines.append(("removed", f"{facts['removed_rms']:.2f} sigma RMS in tissue"))
+    return table(f"{job.source} and {job.denoised}", lines, job.outputs)
 
 
 def _sigma(noise: NoiseMap, sigma: float) -> str:

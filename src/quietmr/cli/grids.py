@@ -65,6 +65,11 @@ def noise_image(image: Image, noise: NoiseMap) -> Image:
     return Image(noise.over(image.shape)[: shape[0]], image.geometry, meta=Meta(storage=Storage("<f4")))
 
 
+def map_image(image: Image, values: NDArray[np.float32]) -> Image:
+    """Make an image of measured values (T, Z, Y, X) on the grid of the scan."""
+    return Image(values, image.geometry, frames=image.frames, meta=Meta(storage=Storage("<f4")))
+
+
 def _on_grid(path: Path, image: Image, what: str) -> Image:
     other = read(path)
     check_same_grid(image, other, path, what, one_frame=True)

@@ -60,9 +60,37 @@ class Job:
         return (self.noise_map,) if self.noise_map else ()
 
     @property
+    def tables(self) -> tuple[Path, ...]:
+        """Plain files that will be written, other than sidecars and figures."""
+        return ()
+
+    @property
+    def pages(self) -> tuple[Path, ...]:
+        """Reports that will be written."""
+        return ()
+
+    @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that will be written."""
-        return self.maps
+        return (*self.maps, *self.pages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportJob(Job):
+    """A scan and its denoised copy to report on."""
+
+    denoised: Path
+    report: Path
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Everything that will be read."""
+        return (*super().inputs, self.denoised)
+
+    @property
+    def pages(self) -> tuple[Path, ...]:
+        """Reports that will be written."""
+        return (self.report,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +109,7 @@ class ImageJob(Job):
     @property
     def outputs(self) -> tuple[Path, ...]:
         """Everything that will be written."""
-        return tuple(path for path in (*self.images, *self.sidecars, *self.maps, self.figure) if path)
+        return tuple(path for path in (*self.images, *self.sidecars, *self.maps, self.figure, *self.pages) if path)
 
     @property
     def sidecars(self) -> tuple[Path, ...]:
@@ -94,6 +122,7 @@ class DenoisingJob(ImageJob):
     """One scan to denoise: the copy, its sidecar, and what else anybody asked for."""
 
     removed: Path | None = None
+    report: Path | None = None
 
     @property
     def images(self) -> tuple[Path, ...]:
@@ -109,6 +138,11 @@ class DenoisingJob(ImageJob):
     def maps(self) -> tuple[Path, ...]:
         """Images of fractions that will be written."""
         return tuple(path for path in (self.noise_map, self.removed) if path)
+
+    @property
+    def pages(self) -> tuple[Path, ...]:
+        """Reports that will be written."""
+        return (self.report,) if self.report else ()
 
 
 @dataclass(frozen=True)
@@ -176,15 +210,17 @@ class DenoisingWishes:
     removed: str | None = None
     figure: str | None = None
     partner: str | None = None
+    report: str | None = None
 
     @property
-    def each(self) -> tuple[Wish, Wish, Wish, Wish, Wish]:
-        """The wishes for image, noise map, removed, figure, and phase or imaginary part."""
+    def each(self) -> tuple[Wish, Wish, Wish, Wish, Wish, Wish]:
+        """The wishes for image, noise map, removed, figure, report, and phase or imaginary part."""
         return (
             Wish("OUT", self.image, "denoised", image_suffix, copies=True),
             noise_map_wish(self.noise_map),
             Wish("--removed", self.removed, "removed", map_suffix),
             Wish("--figure", self.figure, "denoised", lambda _: ".png"),
+            Wish("--report", self.report, "denoised", lambda _: ".html"),
             Wish("--phase-out", self.partner, "denoised", image_suffix, copies=True),
         )
 
@@ -204,11 +240,8 @@ def denoising_jobs(
     if partner is not None:
         partner = replace(partner, image=of_partner.settle(partner.source, 1))
     for source in map(Path, sources):
-        image, noise_map, removed, figure = (wish.settle(source, len(sources)) for wish in of_scan)
+        image, noise_map, removed, figure, report = (wish.settle(source, len(sources)) for wish in of_scan)
         image = Path(wishes.image) if image is None else image
-        jobs.append(
-            DenoisingJob(
-                source, noise_map, partner, image=image, sidecar=sidecar_of(image), removed=removed, figure=figure
-            )
-        )
+        extras = {"removed": removed, "figure": figure, "report": report}
+        jobs.append(DenoisingJob(source, noise_map, partner, image=image, sidecar=sidecar_of(image), **extras))
     return jobs

@@ -24,8 +24,12 @@ class Verb:
 VERBS = {
     "denoise": Verb("quietmr.cli.denoise", "Denoise", "Take the noise out of scans."),
     "noise": Verb("quietmr.cli.noise", "Noise", "Measure the noise of scans."),
-    "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
+    "evaluate": Verb("quietmr.cli.evaluate", "Evaluate", "Measure what a denoiser did, with a truth or without."),
+    "compare": Verb("quietmr.cli.compare", "Compare", "Compare methods on your own images, with noise added to them."),
+    "report": Verb("quietmr.cli.report", "Report", "Show and test what a denoiser removed from a scan."),
+    "view": Verb("quietmr.cli.view", "View", "Look at scans in the browser: before beside after, in 3-D."),
     "recon": Verb("quietmr.cli.recon", "Recon", "Make an image in SNR units from raw k-space."),
+    "simulate": Verb("quietmr.cli.simulate", "Simulate", "Simulate a raw scan with known truth."),
     "models": Verb("quietmr.cli.models", "Models", "List the models, or show what is known about one."),
     "train": Verb("quietmr.cli.train", "Train", "Train a network by a recipe, or adapt one to your scans."),
     "demo": Verb("quietmr.cli.demo", "Demo", "Denoise a real scan that is already here."),
@@ -45,8 +49,10 @@ options:
 
 examples:
   quietmr denoise t1.nii.gz t1_quiet.nii.gz --figure t1.png
-  quietmr denoise dicom_folder quiet_folder
+  quietmr denoise dicom_folder quiet_folder --report quiet.html
   quietmr noise t1.nii.gz
+  quietmr evaluate t1.nii.gz t1_quiet.nii.gz
+  quietmr report t1.nii.gz t1_quiet.nii.gz t1.html
   quietmr recon raw.h5 image.h5 --figure image.png
 
 'quietmr COMMAND --help' tells more about a command.

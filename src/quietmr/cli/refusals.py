@@ -9,6 +9,7 @@ from quietmr.cli.jobs import ImageJob, Job, Wish
 from quietmr.data import OutputError
 from quietmr.io import check_writable, format_of
 from quietmr.report import FIGURE_SUFFIXES
+from quietmr.report.names import check_page_name
 
 
 def check(jobs: Sequence[Job], inputs: Iterable[Path], *, force: bool) -> None:
@@ -47,6 +48,11 @@ def _check_formats(job: Job, *, force: bool) -> None:
             raise OutputError(
                 f"{path} would hold fractions, for which {format_of(path).name} has no place: use .nii.gz."
             )
+    for path in job.tables:
+        _check_plain_file(path, force=force)
+    for path in job.pages:
+        check_page_name(path)
+        _check_plain_file(path, force=force)
     if not isinstance(job, ImageJob):
         return
     for path in job.images:

@@ -1,6 +1,6 @@
 """What the three panels of the figure show: original, denoised, removed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,25 +25,27 @@ class Panel:
 
 
 def panels(before: Image, after: Image, noise: NoiseMap, view: View) -> tuple[Panel, Panel, Panel]:
+    """As `slices`, with the RMS of what was removed from tissue in the note of the last one."""
+    original, denoised, removed = slices(before, after, noise, view)
+    rms = removed_rms(before, after, noise, tissue(before, noise))
+    return original, denoised, replace(removed, note="" if rms is None else f"RMS {rms:.2f} {SIGMA} in tissue")
+
+
+def slices(before: Image, after: Image, noise: NoiseMap, view: View) -> tuple[Panel, Panel, Panel]:
     """Cut the middle frame along the view: original and denoised in one window, removed in units of sigma."""
     frame = before.shape[0] // 2
-    original, denoised = (view.cut(_shown(image.data[frame])) for image in (before, after))
-    black, white = _window(denoised)
-    rms = removed_rms(before, after, noise, tissue(before, noise))
+    original, denoised = (view.cut(magnitude(image.data[frame])) for image in (before, after))
+    black, white = grey_window(denoised)
+    removed = view.cut(_removed(before, after, noise, frame))
     return (
         Panel("original", "", original, black, white),
         Panel("denoised", "same grey window", denoised, black, white),
-        Panel(
-            "removed",
-            "" if rms is None else f"RMS {rms:.2f} {SIGMA} in tissue",
-            view.cut(_removed(before, after, noise, frame)),
-            -LIMIT,
-            LIMIT,
-        ),
+        Panel("removed", "", removed, -LIMIT, LIMIT),
     )
 
 
-def _shown(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+def magnitude(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Magnitude of complex values; others as they are."""
     return np.abs(volume) if np.iscomplexobj(volume) else volume
 
 
@@ -57,7 +59,7 @@ def _removed(before: Image, after: Image, noise: NoiseMap, frame: int) -> NDArra
     return relative
 
 
-def _window(picture: NDArray[np.float32]) -> tuple[float, float]:
+def grey_window(picture: NDArray[np.float32]) -> tuple[float, float]:
     """Black at 0 (lower for signed images), white above all but the brightest fiftieth of the object."""
     values = picture[np.isfinite(picture)].astype(np.float64)
     if not values.size:

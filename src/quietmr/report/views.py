@@ -13,6 +13,7 @@ _NEGATIVE = "LPI"
 # Slices thicker than this times the pixel, or stacks shorter than this part of the picture, are looked at in-plane.
 _THICK = 1.5
 _SHORT = 0.4
+_PLANES = {"RA": "axial", "RS": "coronal", "AS": "sagittal"}
 _PICTURES = {"png", "tiff", "jpeg", "bmp"}
 
 
@@ -49,6 +50,11 @@ class View:
         hung: NDArray[np.float32] = picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
         return hung
 
+    @property
+    def name(self) -> str:
+        """Plane by the sides that it shows (the nearest one if oblique); empty where the file does not say."""
+        return "" if self.letters is None else _PLANES[self.letters[0] + self.letters[2]]
+
 
 def middle_view(image: Image) -> View:
     """Middle slice of an image: axial for a near-isotropic volume, in the plane of the slices otherwise.
@@ -57,21 +63,41 @@ def middle_view(image: Image) -> View:
     An image without a place in the patient (a picture file, identity affine, raw data without directions) is shown as
     it lies in the file.
     """
-    affine = image.geometry.affine
+    return orthogonal_views(image)[0]
+
+
+def orthogonal_views(image: Image) -> tuple[View, View, View]:
+    """Middle slices along the three axes: that of `middle_view` first, then the other two.
+
+    With a place in the patient the others come in the order axial, coronal, sagittal; without, as the axes of the file.
+    """
     size_zyx = image.geometry.voxel_size[::-1]
     if not _has_place(image):
-        return View(
-            row_axis=1,
-            column_axis=2,
-            normal_axis=0,
-            flip_rows=False,
-            flip_columns=False,
-            index=image.shape[1] // 2,
-            pixel_size=(size_zyx[1], size_zyx[2]),
-            letters=None,
-        )
-    axes, signs = _patient_axes(affine)
-    normal = _normal(axes, size_zyx, image.shape[1:])
+        planes = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+        return tuple(_plain_view(image, *plane, size_zyx) for plane in planes)  # type: ignore[return-value]
+    axes, signs = _patient_axes(image.geometry.affine)
+    first = _normal(axes, size_zyx, image.shape[1:])
+    others = [normal for normal in (2, 1, 0) if normal != first]
+    return tuple(_patient_view(image, normal, axes, signs) for normal in (first, *others))  # type: ignore[return-value]
+
+
+def _plain_view(image: Image, normal: int, row: int, column: int, size: tuple[float, ...]) -> View:
+    """Slice as it lies in the file."""
+    return View(
+        row_axis=row,
+        column_axis=column,
+        normal_axis=normal,
+        flip_rows=False,
+        flip_columns=False,
+        index=image.shape[1 + normal] // 2,
+        pixel_size=(size[row], size[column]),
+        letters=None,
+    )
+
+
+def _patient_view(image: Image, normal: int, axes: tuple[int, int, int], signs: tuple[int, int, int]) -> View:
+    """Slice across the patient axis ``normal`` (0 = R, 1 = A, 2 = S), hung in radiological convention."""
+    size = image.geometry.voxel_size[::-1]
     column, row = (patient for patient in range(3) if patient != normal)
     return View(
         row_axis=axes[row],
@@ -80,7 +106,7 @@ def middle_view(image: Image) -> View:
         flip_rows=signs[row] > 0,
         flip_columns=signs[column] > 0,
         index=image.shape[1 + axes[normal]] // 2,
-        pixel_size=(size_zyx[axes[row]], size_zyx[axes[column]]),
+        pixel_size=(size[axes[row]], size[axes[column]]),
         letters=(_POSITIVE[column], _NEGATIVE[column], _POSITIVE[row], _NEGATIVE[row]),
     )
 

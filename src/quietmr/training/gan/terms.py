@@ -78,5 +78,5 @@ def feature_distance(one: Tensor, other: Tensor, features: Vgg16Features) -> Ten
         Moved to the device of the images.
     """
     features = features.to(one.device)
-    found, wanted = (features((image + 1) / 2)[_BLOCK] for image in (one, other))
+    found, wanted = (features.forward((image + 1) / 2)[_BLOCK] for image in (one, other))
     return (found - wanted).square().mean()

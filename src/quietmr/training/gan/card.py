@@ -5,8 +5,7 @@ from quietmr.training.gan.recipe import term_weights
 from quietmr.training.recipe import Recipe
 
 CONVENTION = (
-    "Blind: no noise level is told. Magnitudes (Rician law) divided by {white:g} times the brightest tissue, cut at "
-    "1."
+    "Blind: no noise level is told. Magnitudes (Rician law) divided by {white:g} times the brightest tissue, cut at 1."
 )
 LIMITS = (
     "Generative: its output may show structure that is not in the scan, or lack what is. Look at what it took away and "

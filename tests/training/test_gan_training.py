@@ -47,9 +47,10 @@ def gan(tmp_path, monkeypatch):
         for number in range(start, 1000):
             yield list(torch.rand(shape, generator=torch.Generator().manual_seed(10 * number + stream)))
 
-    def cases(n, seed):
+    def cases(n, seed, law):
         from quietmr.training.validation import Case
 
+        assert (law.lowest, law.highest, law.filtered) == (0.05, 0.3, 0)
         rng = torch.Generator().manual_seed(seed)
         clean = torch.rand((1, 32, 32), generator=rng)
         return [Case(clean + 0.1 * torch.randn(clean.shape, generator=rng), clean, torch.full_like(clean, 0.1))] * n

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import save_checkpoint
 from quietmr.training.complex_validation import draw_complex_cases, mean_blur_gain, mean_complex_gain
 from quietmr.training.curve import save_curve
@@ -100,9 +101,10 @@ def make_score(recipe: Recipe, start: nn.Module) -> Score:
         samples = draw_complex_cases(recipe.validation_cases, recipe.seed, recipe.mr)
         blur = {"best_blur_gain_db": round(mean_blur_gain(samples), 4)}
         return Score(lambda network: mean_complex_gain(network, samples), blur)
-    cases = draw_cases(recipe.validation_cases, recipe.seed)
     if recipe.step == "gan":
+        cases = draw_cases(recipe.validation_cases, recipe.seed, law=NoiseLaw(**recipe.noise))
         return Score(lambda network: mean_gain(InUnitsOfTissue(network, recipe.gan.white), cases))
+    cases = draw_cases(recipe.validation_cases, recipe.seed)
     return Score(lambda network: mean_gain(network, cases))
 
 

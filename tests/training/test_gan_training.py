@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
-from quietmr.data import InputError
+from quietmr.data import InputError, ModelError
 from quietmr.models import ARCHITECTURES, build_architecture
 from quietmr.training.checkpoint import load_checkpoint
 from quietmr.training.gan.batches import UnpairedBatches, unpaired_images
 from quietmr.training.gan.recipe import PUBLISHED
-from quietmr.training.gan.step import make_family
+from quietmr.training.gan.step import GanStep, make_family
 from quietmr.training.gan.terms import blurred_edges
 from quietmr.training.launch import Launch
 from quietmr.training.loop import train
@@ -258,3 +259,31 @@ def test_what_a_gan_cannot_do_is_refused_in_one_sentence(entry, words):
 def test_a_gan_has_one_process(gan):
     with pytest.raises(InputError, match="one process"):
         gan("cyclegan", "run", processes=2)
+
+
+def test_a_run_cannot_go_on_with_other_weights_of_its_terms(gan):
+    gan("cyclegan", "run", "steps=1")
+    with pytest.raises(InputError, match="another 'gan'"):
+        gan("cyclegan", "run", "gan.weights.cycle=5", resume=True)
+
+
+def test_features_of_a_vgg_need_its_weights(gan, tmp_path):
+    with pytest.raises(ModelError, match="VGG16"):
+        gan("disentangled-gan", "run", "gan.features=vgg16", f"perceptual.weights={tmp_path / 'none.safetensors'}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_batches_of_a_step_are_averaged():
+    # Without a pool and without drawn noise the same batch twice gives the step of that batch once.
+    own = ("gan.add_noise=false", "scans.share=1", "gan.noisy=[a]", "gan.clean=[b]", "gan.pool=0")
+    recipe = tiny("cyclegan", *own)
+    batch = list(torch.rand((2, 1, 1, 32, 32), generator=torch.Generator().manual_seed(0)))
+    weights, losses = [], []
+    for n in (1, 2):
+        torch.manual_seed(0)
+        step = GanStep(recipe, blurred_edges, Fabric(accelerator="cpu", devices=1))
+        losses.append(step.take(0, range(n), [batch] * n))
+        weights.append(step.family.gan.state_dict())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    for key in weights[0]:
+        torch.testing.assert_close(weights[0][key], weights[1][key])

@@ -15,6 +15,7 @@ from quietmr.data import InputError, ModelError
 from quietmr.models import ARCHITECTURES, build_architecture
 from quietmr.training.checkpoint import load_checkpoint
 from quietmr.training.gan.batches import UnpairedBatches, unpaired_images
+from quietmr.training.gan.domains import check_disjoint
 from quietmr.training.gan.recipe import PUBLISHED
 from quietmr.training.gan.step import GanStep, make_family
 from quietmr.training.gan.terms import blurred_edges
@@ -287,3 +288,20 @@ def test_batches_of_a_step_are_averaged():
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     for key in weights[0]:
         torch.testing.assert_close(weights[0][key], weights[1][key])
+
+
+def test_a_person_is_found_below_other_folders_and_by_the_first_folder_otherwise(tmp_path):
+    volume = np.random.default_rng(0).random((1, 8, 40, 40))
+    for i, name in enumerate(("raw/sub-1/a", "derived/sub-1/b", "raw/sub-2/c", "anna/d", "ben/d")):
+        save(tmp_path / f"{name}.nii.gz", 100 * (i + volume))
+    entries = (f"scans.folder={tmp_path}", "scans.share=1")
+
+    def check(noisy, clean, *more):
+        check_disjoint(tiny("cyclegan", *entries, f'gan.noisy=["{noisy}"]', f'gan.clean=["{clean}"]', *more))
+
+    with pytest.raises(InputError, match="'sub-1'"):
+        check("raw/sub-1/*", "derived/**/*.nii.gz")
+    check("raw/sub-1/*", "raw/sub-2/*")
+    check("anna/*", "ben/*")
+    with pytest.raises(InputError, match=r"'d\.nii\.gz'"):
+        check("anna/*", "ben/*", "gan.subject='[^/]+$'")

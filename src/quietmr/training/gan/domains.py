@@ -13,6 +13,9 @@ from quietmr.training.scan_recipe import ScanRecipe
 Domain = Literal["noisy", "clean"]
 DOMAINS: tuple[Domain, Domain] = ("noisy", "clean")
 
+# Names of people in BIDS and in many other data sets.
+_USUAL = r"sub-[A-Za-z0-9]+|[Pp]atient[-_]?\d+"
+
 
 def scans_of(recipe: Recipe, domain: Domain) -> ScanRecipe:
     """Tell how to read the scans of a domain: what holds noise of its own is not changed in contrast or k-space."""
@@ -58,11 +61,17 @@ def _people(recipe: Recipe, domain: Domain) -> dict[str, str]:
     found = {}
     for path in find_scans(scans_of(recipe, domain)):
         name = path.relative_to(recipe.scans.folder).as_posix()
-        match = re.search(recipe.gan.subject, name)
-        if match is None:
-            raise InputError(f"gan.subject finds no person in the name '{name}': change the expression.")
-        found[match.group()] = name
+        found[_person(name, recipe.gan.subject)] = name
     return found
+
+
+def _person(name: str, pattern: str) -> str:
+    match = re.search(pattern or _USUAL, name)
+    if match is not None:
+        return match.group()
+    if pattern:
+        raise InputError(f"gan.subject finds no person in the name '{name}': change the expression.")
+    return name.split("/")[0]
 
 
 def _digest(path: Path) -> str:

@@ -65,8 +65,9 @@ class GanRecipe(BaseModel):
     """Patterns of the files in scans.folder that are the noisy domain."""
     clean: tuple[str, ...] = ()
     """Patterns of those that are the clean domain: of other people."""
-    subject: str = r"sub-[A-Za-z0-9]+|patient[-_]?\d+|^[^/]+"
-    """Regular expression whose first match in the name of a file, relative to the folder, tells whom it shows."""
+    subject: str = ""
+    """Regular expression whose first match in the name of a file, relative to the folder, tells whom it shows; without
+    one sub-NAME or patientNN anywhere in the name, else its first part."""
     add_noise: bool = True
     """Draw noise (section ``noise``) for the noisy domain; false: its scans hold noise of their own."""
     white: float = Field(1.5, gt=0)

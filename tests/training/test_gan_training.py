@@ -305,3 +305,17 @@ def test_a_person_is_found_below_other_folders_and_by_the_first_folder_otherwise
     check("anna/*", "ben/*")
     with pytest.raises(InputError, match=r"'d\.nii\.gz'"):
         check("anna/*", "ben/*", "gan.subject='[^/]+$'")
+
+
+@pytest.mark.parametrize("arguments", ["{widht: 4}", "{in_channels: 2, out_channels: 2}", "{norm: batch}"])
+@pytest.mark.parametrize("name", TINY)
+def test_arguments_that_the_network_has_not_are_refused(gan, name, arguments):
+    with pytest.raises(ModelError):
+        gan(name, "run", f"network.arguments={arguments}")
+
+
+def test_terms_can_be_left_out(gan, tmp_path):
+    off = "{kl: 0, cycle: 0, self_reconstruction: 0, perceptual: 0, perceptual_noisy: 0}"
+    gan("disentangled-gan", "run", f"gan.weights={off}", "gan.share=last", "steps=2", "optimizer.clip=1.0")
+    (entry,) = lines(tmp_path / "run" / "log.jsonl")
+    assert set(entry["terms"]) == {"adversarial", "noisy_critic", "clean_critic"}

@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from quietmr.models import count_parameters
 from quietmr.training.averages import averaged, restore_average
 from quietmr.training.checkpoint import State, optimizer_tensors, restore_optimizer
 from quietmr.training.gan.batches import unpaired_images
@@ -39,8 +40,15 @@ def choose_likeness(recipe: Recipe) -> Likeness:
 
 
 def make_family(recipe: Recipe, likeness: Likeness) -> Family:
-    """Build the GAN of a recipe with random weights."""
+    """Build the GAN of a recipe with random weights.
+
+    Raises
+    ------
+    ModelError
+        If its network has no such arguments.
+    """
     arguments = recipe.network.arguments
+    count_parameters(recipe.network.architecture, **arguments)  # refuses what the registry would refuse
     if recipe.network.architecture == "cyclegan":
         return CycleGan(**arguments)
     return Disentangled(likeness, recipe.gan.share, recipe.gan.field_planes, **arguments)

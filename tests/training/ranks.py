@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from quietmr.cli.main import main
-from quietmr.training import keeper, loop, scenes
+from quietmr.training import keeper, loop, scenes, step_choice
 from quietmr.training.keeper import Score
 from quietmr.training.launch import Launch
 from quietmr.training.loss_sum import make_loss
@@ -74,8 +74,8 @@ def train_on_parts(folder: Path, out: str, size: int) -> None:
 
     objective = Supervised(lambda batch, rng: (batch[0], batch[1]), make_loss({"log_charbonnier": 1.0}, lambda: None))
     (folder / "ranks.yaml").write_text(RECIPE)
-    stubs = {"training_batches": batches, "make_objective": lambda recipe, parent: objective}
-    with cheaply(), patch.multiple(loop, **stubs):
+    choice = patch.object(step_choice, "make_objective", lambda recipe, parent: objective)
+    with cheaply(), choice, patch.object(loop, "training_batches", batches):
         # What is dropped is drawn for each batch, so a batch and its halves differ by it.
         recipe = Recipe.from_yaml(folder / "ranks.yaml", ["network.arguments.drop_path=0.0"])
         loop.train(recipe, folder / out, Launch(device="cpu"))

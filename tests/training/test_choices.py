@@ -14,6 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 # Muon has its tests beside the trainer's.
 OPTIMIZERS = {
+    "adam": ("optimizer.beta1=0.5", "optimizer.lr_adam=0.003"),
     "adamw": ("optimizer.weight_decay=0.01",),
     "sophia": ("optimizer.lr_sign=0.003", "optimizer.hessian_every=3"),
     "sign-momentum": ("optimizer.lr_sign=0.003", "optimizer.schedule=one-cycle"),

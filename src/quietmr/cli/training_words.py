@@ -91,6 +91,8 @@ def told_result(recipe: Recipe, folder: Path, finished: Finished) -> None:
     judged = recipe.start_from or recipe.lesson != "supervised"
     if judged and recipe.scans.held_out > 0 and recipe.scans.share > 0:
         _tell_adoption(recipe, folder, finished)
+    elif recipe.step == "gan" and finished.reason in ("done", "time"):
+        _tell_gan(recipe, folder)
     else:
         sys.stdout.write(f"The best weights are in {finished.best}; {folder / CURVE} shows how they came about.\n")
 
@@ -109,6 +111,19 @@ def _tell_adoption(recipe: Recipe, folder: Path, finished: Finished) -> None:
     sys.stdout.write(
         f"On held-out parts of your scans the gain rose from {verdict.before:.2f} to {verdict.after:.2f} dB. "
         f"Use it: quietmr denoise IN OUT --model {model}\n"
+    )
+
+
+def _tell_gan(recipe: Recipe, folder: Path) -> None:
+    """Publish the network that denoises, and say what it is."""
+    from quietmr.training.gan.card import gan_texts
+    from quietmr.training.publish import publish
+
+    texts = gan_texts(recipe)
+    card = publish(folder, folder, texts, {})
+    sys.stdout.write(
+        f"{recipe.network.architecture} ({card.label}): {card.description}\n{card.limits}\n"
+        f"Use it: quietmr denoise IN OUT --removed REMOVED --model {folder / card.file}\n"
     )
 
 

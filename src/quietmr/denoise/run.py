@@ -16,6 +16,7 @@ from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
 from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
+from quietmr.denoise.translation import TranslationDenoiser
 from quietmr.models import ARCHITECTURES, is_model_path, list_models, load_card
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
@@ -57,9 +58,9 @@ def create_denoiser(
         return CLASSICAL[name]()
     if name in PRESETS:
         return GuidedDenoiser(name, PRESETS[name], device, progress, engine)
-    if is_model_path(name):
-        load_card(name)
     if is_model_path(name) or name in list_models():
+        if load_card(name).is_generative:
+            return TranslationDenoiser(name, device=device, progress=progress, engine=engine)
         return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
     if name in ARCHITECTURES:
         raise ModelError(

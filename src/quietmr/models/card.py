@@ -60,6 +60,11 @@ class Card:
     training: Mapping[str, Any]
     scores: Mapping[str, Any]
 
+    @property
+    def is_generative(self) -> bool:
+        """Whether it was trained against discriminators, and may show what is not there."""
+        return bool(self.recipe.get("step") == "gan")
+
     @classmethod
     def from_json(cls, path: Path) -> Self:
         """Read a card.

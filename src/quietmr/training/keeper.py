@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import save_checkpoint
 from quietmr.training.complex_validation import draw_complex_cases, mean_blur_gain, mean_complex_gain
 from quietmr.training.curve import save_curve
+from quietmr.training.gan.units import InUnitsOfTissue
 from quietmr.training.held_out import draw_held_out, pooled_gain
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import (
@@ -32,10 +34,19 @@ from quietmr.training.validation import draw_cases, mean_gain
 class Running(Protocol):
     """What the keeper must know of a run."""
 
-    average: Any
     step: int
     best: float
     minutes: float
+
+    @property
+    def average(self) -> Any:
+        """Running average of the weights."""
+        ...
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """Latest parts of the loss by name."""
+        ...
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """All tensors that a checkpoint holds."""
@@ -90,6 +101,9 @@ def make_score(recipe: Recipe, start: nn.Module) -> Score:
         samples = draw_complex_cases(recipe.validation_cases, recipe.seed, recipe.mr)
         blur = {"best_blur_gain_db": round(mean_blur_gain(samples), 4)}
         return Score(lambda network: mean_complex_gain(network, samples), blur)
+    if recipe.step == "gan":
+        cases = draw_cases(recipe.validation_cases, recipe.seed, law=NoiseLaw(**recipe.noise))
+        return Score(lambda network: mean_gain(InUnitsOfTissue(network, recipe.gan.white), cases))
     cases = draw_cases(recipe.validation_cases, recipe.seed)
     return Score(lambda network: mean_gain(network, cases))
 
@@ -163,6 +177,13 @@ class Keeper:
 
     def _log(self, run: Running, loss: float | None) -> None:
         assert self.gain is not None, "scored before it is logged"
-        entry = {"step": run.step, "minutes": round(run.minutes, 2), "loss": loss, "gain_db": round(self.gain, 4)}
+        entry: dict[str, Any] = {
+            "step": run.step,
+            "minutes": round(run.minutes, 2),
+            "loss": loss,
+            "gain_db": round(self.gain, 4),
+        }
+        if run.terms:
+            entry["terms"] = {name: round(value, 5) for name, value in run.terms.items()}
         append_line(self.folder / LOG, entry)
         save_curve(read_lines(self.folder / LOG), self.recipe.name, self.folder / CURVE)

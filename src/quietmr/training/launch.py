@@ -73,11 +73,14 @@ def make_fabric(recipe: Recipe, launch: Launch) -> Fabric:
     Raises
     ------
     InputError
-        If the device is not there, or not as many as there are processes, or computes wrongly as the recipe wants it.
+        If the device is not there, or not as many as there are processes, or computes wrongly as the recipe wants it;
+        if a GAN shall be trained by several processes.
     """
     team = find_team(launch.processes)
     device = select_device(launch.device)
     _check_devices(device, team)
+    if recipe.step == "gan" and team.size > 1:
+        raise InputError(f"A GAN is trained by one process, and there are {team.size}: leave --processes out.")
     return Fabric(
         accelerator=device.type,
         devices=team.per_node if device.index is None else [device.index],

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from quietmr.training.complex_batches import ComplexBatches
+from quietmr.training.gan.batches import UnpairedBatches
 from quietmr.training.noisy_batches import NoisyBatches
 from quietmr.training.recipe import Recipe
 from quietmr.training.scenes import SceneBatches
@@ -35,6 +36,8 @@ def training_batches(recipe: Recipe, start: int, stream: int = 0) -> DataLoader[
 
 
 def _dataset(recipe: Recipe, start: int, stream: int) -> IterableDataset[list[Tensor]]:
+    if recipe.step == "gan":
+        return UnpairedBatches(recipe, start, stream)
     if recipe.lesson != "supervised":
         return NoisyBatches(recipe, start, stream)
     return (ComplexBatches if recipe.channels == "complex" else SceneBatches)(recipe, start, stream)

@@ -23,8 +23,10 @@ def make_optimizers(network: nn.Module, settings: OptimizerRecipe) -> list[torch
     optimizers: list[torch.optim.Optimizer]
     if settings.kind == "muon":
         optimizers = _muon_and_adamw(network, settings)
-    elif settings.kind == "adamw":
-        optimizers = [torch.optim.AdamW(weights, settings.lr_adam, weight_decay=settings.weight_decay)]
+    elif settings.kind in ("adam", "adamw"):
+        make = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
+        betas = (settings.beta1, 0.999)
+        optimizers = [make(weights, settings.lr_adam, betas=betas, weight_decay=settings.weight_decay)]
     elif settings.kind == "sophia":
         scale, decay = settings.hessian_scale, settings.weight_decay
         optimizers = [Sophia(weights, settings.lr_sign, scale=scale, weight_decay=decay)]

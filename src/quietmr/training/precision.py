@@ -27,8 +27,8 @@ def choose_precision(recipe: Recipe, device: torch.device) -> Precision:
     InputError
         If the recipe asks for bfloat16 where its gradients would be wrong.
     """
-    # The answer of a network to a small probe drowns in bfloat16.
-    if recipe.precision == "32" or recipe.lesson == "sure":
+    # The answer of a network to a small probe drowns in bfloat16, and so does what a cycle of a GAN misses.
+    if recipe.precision == "32" or recipe.lesson == "sure" or recipe.step == "gan":
         return "32-true"
     broken = device.type == "cpu" and has_amx() and not _small_planes(recipe)
     if recipe.precision == "bf16" and broken:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 import quietmr
+from quietmr.training.gan.domains import domain_facts
 from quietmr.training.parent import Parent
 from quietmr.training.recipe import Recipe
 from quietmr.training.scan_files import scan_facts
@@ -45,7 +46,8 @@ def _versions() -> dict[str, str]:
 def _data(recipe: Recipe) -> dict[str, Any] | None:
     if recipe.scans.share == 0:
         return None
-    return {"license": recipe.scans.license or "not stated", "files": scan_facts(recipe.scans)}
+    files = domain_facts(recipe) if recipe.step == "gan" else scan_facts(recipe.scans)
+    return {"license": recipe.scans.license or "not stated", "files": files}
 
 
 def machine() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 from quietmr._version import __version__
 from quietmr.io.atomic import replacing
 from quietmr.models import Card, build_architecture
+from quietmr.training.gan.card import CONVENTION as GAN_CONVENTION
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, read_lines, write_text
 
@@ -60,7 +61,7 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         parameters=sum(p.numel() for p in network.parameters()),
         file=f"{recipe.name}.safetensors",
         sha256=hashlib.sha256(content).hexdigest(),
-        noise_convention=NOISE_CONVENTION[recipe.channels],
+        noise_convention=_noise_convention(recipe),
         recipe=_without_places(recipe).model_dump(mode="json"),
         training=_training(run, note),
         scores=scores,
@@ -70,6 +71,10 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         temporary.write_bytes(content)
     write_text(folder / f"{card.name}.json", json.dumps(asdict(card), indent=2) + "\n")
     return card
+
+
+def _noise_convention(recipe: Recipe) -> str:
+    return GAN_CONVENTION.format(white=recipe.gan.white) if recipe.step == "gan" else NOISE_CONVENTION[recipe.channels]
 
 
 def _without_places(recipe: Recipe) -> Recipe:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from quietmr.data import InputError
+from quietmr.training.gan.recipe import GanRecipe, check_gan
 from quietmr.training.lessons import LESSONS, NEED_PARENT, SMALLEST_PATCH, Lesson, lesson_of
 from quietmr.training.loss_sum import LOSSES, SUMS, check_losses
 from quietmr.training.mr_recipe import MrRecipe
@@ -60,16 +61,18 @@ class Patch(_Section):
 class OptimizerRecipe(_Section):
     """What moves the weights, and how fast."""
 
-    kind: Literal["muon", "adamw", "sophia", "sign-momentum"] = "muon"
+    kind: Literal["muon", "adam", "adamw", "sophia", "sign-momentum"] = "muon"
     """Muon for the inner convolutions with AdamW for the first and last one, or one of the others for all weights."""
     lr_muon: float = Field(0.01, gt=0)
     """Learning rate of Muon, per step, relative to matrices of unit spectral norm."""
     lr_adam: float = Field(1.5e-3, gt=0)
-    """Learning rate of AdamW."""
+    """Learning rate of AdamW and Adam."""
+    beta1: float = Field(0.9, ge=0, lt=1)
+    """Decay of the averaged gradient of adam and adamw; published GANs take 0.5."""
     lr_sign: float = Field(3e-4, gt=0)
     """Learning rate of sophia and sign-momentum: the farthest that one step moves a weight."""
     weight_decay: float = Field(0.0, ge=0)
-    """Decoupled decay of the weights by adamw and sophia, times the learning rate."""
+    """Decay of the weights: times the learning rate (adamw, sophia), or added to the gradient (adam)."""
     hessian_every: int = Field(10, ge=1)
     """Steps between two estimates of the curvature by sophia."""
     hessian_scale: float = Field(0.05, gt=0)
@@ -106,6 +109,9 @@ class Recipe(_Section):
     noise with other losses, one by its name or a weighted sum, such as {charbonnier: 1.0, gradient: 0.5}; a paper's sum
     has a name, such as "mse_ssim"."""
     perceptual: PerceptualRecipe = PerceptualRecipe()
+    step: Literal["ordinary", "gan"] = "ordinary"
+    """How weights are moved: by one loss, or, for networks that translate unpaired images, against discriminators."""
+    gan: GanRecipe = GanRecipe()
     channels: Literal["magnitude", "complex"] = "magnitude"
     """Images that the network sees: magnitudes (Rician noise by ``noise``), or complex images (noise by ``mr``)."""
     start_from: str = ""
@@ -172,6 +178,12 @@ class Recipe(_Section):
         if self.loss in SUMS:
             return dict(SUMS[self.loss])
         return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
+
+    @model_validator(mode="after")
+    def _gan_is_possible(self) -> Self:
+        """Refuse what a GAN step cannot do."""
+        check_gan(self)
+        return self
 
     @model_validator(mode="after")
     def _complex_is_supervised(self) -> Self:

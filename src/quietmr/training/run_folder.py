@@ -14,7 +14,7 @@ from quietmr.training.recipe import Recipe
 RECIPE, LOG, SESSIONS, CURVE = "recipe.json", "log.jsonl", "sessions.jsonl", "curve.png"
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
 # What a checkpoint cannot be continued with: other weights, or scores that mean something else.
-_FIXED = ("network", "loss", "start_from", "channels", "freeze")
+_FIXED = ("network", "step", "gan", "loss", "start_from", "channels", "freeze")
 
 
 def check_free(folder: Path, *, resume: bool, force: bool) -> None:

@@ -19,14 +19,17 @@ class Case:
     sigma: Tensor
 
 
-def draw_cases(n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96)) -> list[Case]:
+def draw_cases(
+    n: int, seed: int, shape: tuple[int, int, int] = (16, 96, 96), law: NoiseLaw | None = None
+) -> list[Case]:
     """Draw fixed cases: half of them white and uniform noise, half with all that ``NoiseLaw`` offers, true sigma told.
 
+    With a law of their own all cases have that noise: a network that was trained for few levels fails at others.
     The scene generator is seeded apart from every training worker (first word of the seed sequence).
     """
     rng = np.random.default_rng([2**31 + seed, n])
     noise_rng = torch.Generator().manual_seed(2**31 + seed)
-    plain, full = NoiseLaw(filtered=0.0, varying=0.0, jitter=0.0), NoiseLaw(jitter=0.0)
+    plain, full = (law, law) if law else (NoiseLaw(filtered=0.0, varying=0.0, jitter=0.0), NoiseLaw(jitter=0.0))
     cases = []
     for i in range(n):
         clean = torch.from_numpy(draw_scene((1 if i % 8 == 7 else shape[0], *shape[1:]), Mixture(), rng))

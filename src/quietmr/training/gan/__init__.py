@@ -1,0 +1,1 @@
+"""Training of networks that translate between noisy and clean images, from unpaired images, against discriminators."""

@@ -101,7 +101,9 @@ def test_without_niivue_it_says_what_to_do(command, make_scan, monkeypatch, tmp_
 
 def test_real_process_serves_and_ends_with_ctrl_c(make_scan, tmp_path):
     script = (
-        "import sys\nfrom pathlib import Path\nfrom quietmr.report.viewer import fetch\n"
+        # a shell that starts a job in the background makes it, and all that it starts, deaf to Ctrl-C
+        "import signal, sys\nfrom pathlib import Path\nfrom quietmr.report.viewer import fetch\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "fetch.niivue_module = lambda: Path(sys.argv[2])\n"
         "from quietmr.cli.main import main\nsys.exit(main(['view', sys.argv[1], '--no-browser']))"
     )
@@ -112,13 +114,16 @@ def test_real_process_serves_and_ends_with_ctrl_c(make_scan, tmp_path):
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        lines = [process.stdout.readline() for _ in range(3)]
-        host, port, word = re.fullmatch(r"  http://(.+):(\d+)(/.+/)\n", lines[1]).groups()
-        connection = http.client.HTTPConnection(host, int(port), timeout=20)
-        connection.request("GET", word)
-        assert connection.getresponse().read().startswith(b"<!doctype html>")
-        connection.close()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        try:
+            lines = [process.stdout.readline() for _ in range(3)]
+            host, port, word = re.fullmatch(r"  http://(.+):(\d+)(/.+/)\n", lines[1]).groups()
+            connection = http.client.HTTPConnection(host, int(port), timeout=20)
+            connection.request("GET", word)
+            assert connection.getresponse().read().startswith(b"<!doctype html>")
+            connection.close()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (0, "")
     assert lines[2] == "Ctrl-C ends it.\n"

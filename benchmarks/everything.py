@@ -85,8 +85,9 @@ def run(benchmark: Benchmark) -> bool:
     print(f"{benchmark.name}: done in {minutes:.1f} min", flush=True)
     RESULTS.mkdir(exist_ok=True)
     part = RESULTS / f"{benchmark.name}.part"
-    heading = f"# {benchmark.name}\n\n    python benchmarks/{benchmark.words}\n\nMeasured {time.strftime('%Y-%m-%d')} in {minutes:.1f} minutes.\n\n"
-    part.write_text(heading + done.stdout.strip() + "\n", encoding="utf-8")
+    when = f"Measured {time.strftime('%Y-%m-%d')} in {minutes:.1f} minutes."
+    about = f"# {benchmark.name}\n\n    python benchmarks/{benchmark.words}\n\n{when}"
+    part.write_text(f"{about}\n\n{done.stdout.strip()}\n", encoding="utf-8")
     part.replace(part.with_suffix(".md"))
     return True
 

@@ -11,12 +11,11 @@ denoiser goes into a CSV file as soon as it is measured; a second run skips what
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from noise_cases import KINDS, Kind, draw
 from quality import insert
 from residual_arms import ARMS, SWEEP, Arm, Scene
 from residual_tables import report
+from row_files import append_rows, read_rows
 from volumes import DATA, available, load, nifti
 
 from quietmr.data import Image, NoiseMap, QuietmrWarning
@@ -150,7 +150,7 @@ def cells(sets: list[str]) -> Iterator[tuple[tuple[str, str, str, float, str, in
 
 def run(sets: list[str], out: Path) -> None:
     """Measure what the file does not hold yet."""
-    done = {each.key for each in read(out)}
+    done = {each.key for each in read_rows(out, Row)}
     here = {*available(), *(name for name in TUNING if name.startswith("phantom"))}
     if "real" in sets:
         run_real(out, done)
@@ -163,11 +163,11 @@ def run(sets: list[str], out: Path) -> None:
             clean, foreground, reference = clean_of(head[1])
             case = draw(clean, foreground, 0.07 * reference, head[2], f"residual {head[1]} 7 {head[5]}")
             image = Image(case.noisy, noise=NoiseMap(case.sigma, "rician", "given"))
-            append(out, row(head, "the truth", "only noise", (image, Image(case.truth))))
+            append_rows(out, [row(head, "the truth", "only noise", (image, Image(case.truth)))])
             continue
         place = scene(*head[1:])
         for name, arm in left.items():
-            append(out, row(head, name, arm.verdict, (place.image, Image(arm.run(place)))))
+            append_rows(out, [row(head, name, arm.verdict, (place.image, Image(arm.run(place))))])
 
 
 def run_real(out: Path, done: set[tuple[object, ...]]) -> None:
@@ -178,7 +178,7 @@ def run_real(out: Path, done: set[tuple[object, ...]]) -> None:
             continue
         image = real_scan(file)
         image = image.replace(noise=estimate_noise(image))
-        append(out, row(head, "quiet", "", (image, denoiser()(image))))
+        append_rows(out, [row(head, "quiet", "", (image, denoiser()(image)))])
 
 
 def real_scan(file: str) -> Image:
@@ -191,27 +191,6 @@ def real_scan(file: str) -> Image:
     values = nifti(file)
     start = max(0, (values.shape[1] - SLICES) // 2)
     return Image(values[:, start : start + SLICES])
-
-
-def read(path: Path) -> list[Row]:
-    """All rows of the file; none if there is no file."""
-    if not path.exists():
-        return []
-    kinds = {field.name: {"float": float, "int": int}.get(str(field.type), str) for field in fields(Row)}
-    with path.open(newline="") as file:
-        return [Row(**{key: kinds[key](value) for key, value in line.items()}) for line in csv.DictReader(file)]
-
-
-def append(path: Path, each: Row) -> None:
-    """Add a line, with a heading if it is the first."""
-    names = [field.name for field in fields(Row)]
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if is_new:
-            writer.writerow(names)
-        values = [getattr(each, name) for name in names]
-        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
 
 
 def main() -> None:
@@ -227,7 +206,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if not given.table_only:
         run(given.sets, given.out)
-    text = report(read(given.out))
+    text = report(read_rows(given.out, Row))
     print(text)
     if given.docs:
         insert(given.docs, text)

@@ -12,13 +12,12 @@ of one head, level and method go into a CSV file together; a second run skips wh
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from methods import METHODS, prepare
 from noise_cases import draw
 from quality import MARKS, insert
 from results import UNTOUCHED
+from row_files import append_rows, read_rows
 from tables import markdown
 from tissue_heads import HEADS, Loaded, available, load
 
@@ -63,28 +63,6 @@ class Row:
     cvar_gm: float
 
 
-def read(path: Path) -> list[Row]:
-    """All rows of a file; none if it does not exist."""
-    if not path.exists():
-        return []
-    kinds = {"head": str, "method": str, "seed": int}
-    with path.open(newline="") as file:
-        return [
-            Row(**{key: kinds.get(key, float)(text) for key, text in line.items()}) for line in csv.DictReader(file)
-        ]
-
-
-def append(path: Path, rows: Sequence[Row]) -> None:
-    """Add rows to the file, with a heading if they are the first."""
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
-        if is_new:
-            writer.writeheader()
-        for row in rows:
-            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in asdict(row).items()})
-
-
 def measure(
     head: Loaded, truth: TissueMap, key: tuple[str, float, str], method: Callable[[Image], Image], seeds: Sequence[int]
 ) -> list[Row]:
@@ -118,7 +96,7 @@ def measure(
 
 def run(args: argparse.Namespace) -> None:
     """Measure what the file does not hold yet."""
-    done = {(row.head, row.percent, row.method) for row in read(args.out)}
+    done = {(row.head, row.percent, row.method) for row in read_rows(args.out, Row)}
     seeds, methods = range(args.repeats), prepare(args.methods)
     for name in args.heads:
         keys = [(name, 0.0, CLEAN), *((name, level, method) for level in args.levels for method in methods)]
@@ -129,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
         truth = segment_tissue(head.clean, head.mask, head.reference)
         for key in left:
             start = time.process_time()
-            append(args.out, measure(head, truth, key, methods.get(key[2], lambda image: image), seeds))
+            append_rows(args.out, measure(head, truth, key, methods.get(key[2], lambda image: image), seeds))
             print(f"{key}: {time.process_time() - start:.0f} s of CPU", file=sys.stderr, flush=True)
 
 
@@ -193,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", QuietmrWarning)
             run(args)
-    text = tables(read(args.out))
+    text = tables(read_rows(args.out, Row))
     if args.docs:
         insert(args.docs, text)
     else:

@@ -5,7 +5,8 @@ import pytest
 from noise_cases import NoisyCase
 from residual_arms import ARMS, Scene
 from residual_tables import confusion, false_alarms, report
-from residual_tests import Row, append, read
+from residual_tests import Row
+from row_files import append_rows, read_rows
 
 from quietmr.data import Image, NoiseMap
 
@@ -18,8 +19,8 @@ def row(arm, expected, verdict, group="judged", **others):
 def test_rows_come_back(tmp_path):
     rows = [row("quiet", "only noise", "only noise", seed=seed) for seed in (1, 2)]
     for each in rows:
-        append(tmp_path / "rows.csv", each)
-    assert [each.key for each in read(tmp_path / "rows.csv")] == [each.key for each in rows]
+        append_rows(tmp_path / "rows.csv", [each])
+    assert [each.key for each in read_rows(tmp_path / "rows.csv", Row)] == [each.key for each in rows]
 
 
 def test_right_and_wrong_verdicts_are_counted():

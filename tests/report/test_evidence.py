@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from quietmr.data import Image, NoiseMap
-from quietmr.report.evidence import median_snr, removed_rms, tissue
+from quietmr.evaluate.tissue import tissue
+from quietmr.report.evidence import median_snr, removed_rms
 
 
 def noise_of(sigma, kind="gaussian"):

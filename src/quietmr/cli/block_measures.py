@@ -12,8 +12,8 @@ from quietmr.evaluate.lesion_survival import LesionSurvival
 from quietmr.evaluate.lesions import lesion_survival
 from quietmr.evaluate.monte_carlo import noise_gain
 from quietmr.evaluate.noise_gain import NoiseGain
+from quietmr.evaluate.tissue import tissue
 from quietmr.evaluate.typical_block import crop, typical_block
-from quietmr.report.evidence import tissue
 from quietmr.signal.finite import fill_nonfinite
 
 if TYPE_CHECKING:

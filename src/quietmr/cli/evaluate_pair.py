@@ -13,14 +13,13 @@ from quietmr.cli.evaluate import Evaluate
 from quietmr.cli.evaluate_jobs import EvaluationJob
 from quietmr.cli.evaluate_scores import score_facts, score_lines, scores_of, write_scores
 from quietmr.cli.facts import noise_facts, table
-from quietmr.cli.grids import map_image, read_mask
+from quietmr.cli.grids import check_copy, map_image, read_mask
 from quietmr.cli.noise_level import told_noise
 from quietmr.cli.outputs import emit
-from quietmr.data import Image, InputError, NoiseMap
+from quietmr.data import Image, NoiseMap
 from quietmr.evaluate.residual import ResidualEvidence, residual_evidence
 from quietmr.io import read, write
 from quietmr.io.atomic import replacing_together
-from quietmr.io.same_grid import check_same_grid
 from quietmr.report.wording import level, nature
 
 _MARKS = {True: "ok", False: "NOT ok", None: "-"}
@@ -60,12 +59,7 @@ class EvaluatePair:
 
     def _read(self, scan: Path, copy: Path) -> tuple[Image, Image, NDArray[np.bool_] | None]:
         before, after = read(scan), read(copy)
-        check_same_grid(before, after, copy, "denoised copy")
-        if before.is_complex != after.is_complex:
-            kinds = ["complex" if image.is_complex else "real" for image in (before, after)]
-            raise InputError(
-                f"{scan} is {kinds[0]} and {copy} is {kinds[1]}: give the copy that was made of this scan."
-            )
+        check_copy(before, after, scan, copy)
         mask = read_mask(Path(self.options.mask), before) if self.options.mask else None
         return before, after, mask
 

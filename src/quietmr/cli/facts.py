@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from quietmr.cli.jobs import DenoisingJob, Job, ReportJob
 from quietmr.data import Image, NoiseMap
+from quietmr.evaluate.tissue import tissue
 from quietmr.io.pair import Pair
-from quietmr.report.evidence import median_snr, removed_rms, tissue
+from quietmr.report.evidence import median_snr, removed_rms
 from quietmr.report.wording import level, nature
 
 # Above the noise itself there must be room for the error of its level and for the bias of weak magnitude signal.

@@ -70,6 +70,22 @@ def map_image(image: Image, values: NDArray[np.float32]) -> Image:
     return Image(values, image.geometry, frames=image.frames, meta=Meta(storage=Storage("<f4")))
 
 
+def check_copy(before: Image, after: Image, scan: Path, copy: Path) -> None:
+    """Refuse two images that cannot be a scan and its denoised copy.
+
+    Raises
+    ------
+    InputError
+        If they lie on different grids, or only one is complex.
+    """
+    check_same_grid(before, after, copy, "denoised image")
+    if before.is_complex != after.is_complex:
+        kinds = ["complex" if image.is_complex else "real" for image in (before, after)]
+        raise InputError(
+            f"{scan} is {kinds[0]} and {copy} is {kinds[1]}: give both as they are denoised, or both as magnitudes."
+        )
+
+
 def _on_grid(path: Path, image: Image, what: str) -> Image:
     other = read(path)
     check_same_grid(image, other, path, what, one_frame=True)

@@ -12,8 +12,9 @@ from quietmr.cli.recon_images import noise_of
 from quietmr.cli.recon_jobs import ReconJob
 from quietmr.cli.sidecar import made_from, run_by
 from quietmr.data import Acquired, Image, System
+from quietmr.evaluate.tissue import tissue
 from quietmr.recon import Settings
-from quietmr.report.evidence import median_snr, tissue
+from quietmr.report.evidence import median_snr
 
 # Facts of the slices that are told once if they are the same for all.
 _SHARED = ("lattice", "acceleration", "method", "kernel", "lambda", "coils", "r_eff", "signal_scale")

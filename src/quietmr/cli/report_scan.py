@@ -10,7 +10,7 @@ import numpy as np
 from quietmr._version import __version__
 from quietmr.cli.console import Outcome, collected_warnings
 from quietmr.cli.facts import doubts, noise_facts, report_words
-from quietmr.cli.grids import read_mask
+from quietmr.cli.grids import check_copy, read_mask
 from quietmr.cli.jobs import ReportJob
 from quietmr.cli.noise_level import told_noise
 from quietmr.cli.progress import progress_bar
@@ -19,9 +19,9 @@ from quietmr.cli.report_page import Reported, page_of
 from quietmr.cli.sidecar import inherited
 from quietmr.data import Image, InputError
 from quietmr.denoise import create_denoiser, list_denoisers, takes_complex
+from quietmr.evaluate.tissue import tissue
 from quietmr.io import read
-from quietmr.io.same_grid import check_same_grid
-from quietmr.report.evidence import removed_rms, tissue
+from quietmr.report.evidence import removed_rms
 from quietmr.report.page import save_page
 
 
@@ -78,13 +78,7 @@ def _known(model: object, image: Image) -> str | None:
 
 def _check_pair(before: Image, after: Image, job: ReportJob) -> None:
     """Refuse images that are no scan with its denoised copy."""
-    check_same_grid(before, after, job.denoised, "denoised image")
-    if before.is_complex != after.is_complex:
-        kinds = ["complex" if image.is_complex else "real" for image in (before, after)]
-        raise InputError(
-            f"{job.source} is {kinds[0]} and {job.denoised} is {kinds[1]}: give both as they are denoised, or both as "
-            "magnitudes."
-        )
+    check_copy(before, after, job.source, job.denoised)
     if np.array_equal(before.data, after.data, equal_nan=True):
         raise InputError(
             f"{job.source} and {job.denoised} are the same, voxel by voxel: give the scan and its denoised copy."

@@ -11,6 +11,7 @@ from quietmr.data.errors import (
 from quietmr.data.geometry import Geometry
 from quietmr.data.image import Frames, Image, Unit
 from quietmr.data.kspace import Acquired, Calibration, Encoding, KSpace, Limits, System
+from quietmr.data.mask import mask_over
 from quietmr.data.meta import Meta, Step, Storage
 from quietmr.data.noise_map import NoiseKind, NoiseMap, NoiseOrigin
 from quietmr.data.readouts import READOUT, Flag, Readouts
@@ -41,4 +42,5 @@ __all__ = [
     "Storage",
     "System",
     "Unit",
+    "mask_over",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quietmr.data import Image, InputError, ModelError, NoiseMap, QuietmrWarning, Step
+from quietmr.data import Image, InputError, ModelError, NoiseMap, QuietmrWarning, Step, mask_over
 from quietmr.denoise.channels import is_for_complex
 from quietmr.denoise.classical import CLASSICAL
 from quietmr.denoise.contract import Denoiser
@@ -172,13 +172,7 @@ def denoise(  # noqa: PLR0913 - the public front door; every argument is a comma
 def _checked_mask(image: Image, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     if mask is None:
         return None
-    try:
-        inside = np.broadcast_to(np.asarray(mask, dtype=bool), image.shape)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {np.shape(mask)}, which does not fit the image {image.shape} (T, Z, Y, X): "
-            "give a mask on the grid of the image."
-        ) from None
+    inside = mask_over(mask, image.shape)
     if not inside.any():
         raise InputError("The mask is empty: it must be nonzero where the image is to be denoised.")
     return inside

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.data import Image, InputError, NoiseMap
+from quietmr.data import Image, InputError, NoiseMap, mask_over
 from quietmr.evaluate.running import Running
 from quietmr.noise import rician_mean
 from quietmr.signal.finite import fill_nonfinite
@@ -193,14 +193,7 @@ def _checked(before: Sequence[Image], after: Sequence[Image], mask: NDArray[np.b
             f"Repeats must have one grid and be complex or magnitudes alike, got {', '.join(shapes)}: "
             "register them first, or leave out what does not belong."
         )
-    try:
-        inside = np.broadcast_to(np.ones((), bool) if mask is None else np.asarray(mask, bool), shape)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {np.asarray(mask).shape}, which does not fit the images {shape} (T, Z, Y, X): "
-            "give a mask on their grid."
-        ) from None
-    known: NDArray[np.bool_] = inside.copy()
+    known = mask_over(True if mask is None else mask, shape).copy()
     for image in (*before, *after):
         known &= np.isfinite(image.data)
     if not known.any():

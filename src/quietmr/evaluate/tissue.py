@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.data import Image, InputError, NoiseMap
+from quietmr.data import Image, InputError, NoiseMap, mask_over
 
 # Air of a magnitude image stays below this many sigma in 99 of 100 voxels (Rayleigh: exp(-3^2 / 2) = 0.011).
 _TISSUE = 3.0
@@ -27,13 +27,18 @@ def tissue(image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None = None)
     -------
     array of bool, shape (T, Z, Y, X)
         Only finite voxels that have noise.
+
+    Raises
+    ------
+    InputError
+        If the mask does not fit the image.
     """
     sigma = noise.over(image.shape)
     if mask is None:
         brightness = np.abs(np.nan_to_num(image.data, posinf=0.0, neginf=0.0))
         wanted = brightness > np.maximum(_TISSUE * sigma, _BRIGHT * np.percentile(brightness, 99))
     else:
-        wanted = np.broadcast_to(mask, image.shape)
+        wanted = mask_over(mask, image.shape)
     where: NDArray[np.bool_] = np.isfinite(image.data) & (sigma > 0) & wanted
     return where
 
@@ -46,13 +51,7 @@ def asked_for(image: Image, noise: NoiseMap, mask: NDArray[np.bool_] | None) -> 
     InputError
         If the mask does not fit the image, or no voxel is left.
     """
-    try:
-        inside = tissue(image, noise, mask)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {np.asarray(mask).shape}, which does not fit the image {image.shape} (T, Z, Y, X): "
-            "give a mask on the grid of the image."
-        ) from None
+    inside = tissue(image, noise, mask)
     if not inside.any():
         found = "No voxel stands clearly above the noise" if mask is None else "The mask holds no voxel with noise"
         raise InputError(f"{found}, so there is nothing to measure: give a mask of the tissue of interest.")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quietmr.data import Image, InputError
+from quietmr.data import Image, InputError, mask_over
 
 Region = tuple[slice, slice, slice]
 # Rows and columns per slice of a block; so 131072 voxels are 64 x 64 x 32.
@@ -34,13 +34,7 @@ def typical_block(image: Image, mask: NDArray[np.bool_], voxels: int = 131_072) 
         If the mask does not fit the image or is empty.
     """
     frames, *size = image.shape
-    try:
-        inside = np.broadcast_to(mask, image.shape).any(axis=0)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {np.shape(mask)}, which does not fit the image {image.shape} (T, Z, Y, X): "
-            "give a mask on the grid of the image."
-        ) from None
+    inside = mask_over(mask, image.shape).any(axis=0)
     if not inside.any():
         raise InputError("The mask is empty, so no block is typical of it: mark the tissue of interest.")
     shape = _block_shape((size[0], size[1], size[2]), max(1, voxels // frames))

@@ -4,9 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quietmr.data import Image, NoiseMap
-from quietmr.evaluate.tissue import tissue
-
-__all__ = ["median_snr", "removed_rms", "tissue"]
 
 
 def median_snr(image: Image, noise: NoiseMap, where: NDArray[np.bool_]) -> float | None:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quietmr.data import Image, NoiseMap
-from quietmr.report.evidence import removed_rms, tissue
+from quietmr.evaluate.tissue import tissue
+from quietmr.report.evidence import removed_rms
 from quietmr.report.views import View
 
 LIMIT = 3

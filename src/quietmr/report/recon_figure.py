@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from quietmr.data import Image, InputError
-from quietmr.report.evidence import tissue
+from quietmr.evaluate.tissue import tissue
 from quietmr.report.views import View, middle_view
 from quietmr.report.wording import nature
 

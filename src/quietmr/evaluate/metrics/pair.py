@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quietmr.data import InputError
+from quietmr.data import InputError, mask_over
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -64,13 +64,7 @@ def full_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
     """
     if mask is None:
         return np.ones(shape, dtype=bool)
-    inside = np.nan_to_num(np.asarray(mask)) != 0
-    try:
-        full = np.broadcast_to(inside, shape)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {inside.shape}, the image {shape}: give a mask on the grid of the image."
-        ) from None
+    full = mask_over(np.nan_to_num(np.asarray(mask)), shape)
     if not full.any():
         raise InputError("The mask holds no voxel: give one with voxels other than zero.")
     return full

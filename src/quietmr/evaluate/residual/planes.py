@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.optimize import brentq
 
-from quietmr.data import Image, InputError, NoiseMap
+from quietmr.data import Image, InputError, NoiseMap, mask_over
 from quietmr.evaluate.residual.bands import FINE, Pixels, Reals
 from quietmr.noise import rician_mean, rician_variance, signal_from_mean
 from quietmr.signal.finite import fill_nonfinite
@@ -122,13 +122,7 @@ def _checked(before: Image, after: Image, noise: NoiseMap) -> NDArray[np.float32
 def _inside(mask: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> Mask:
     if mask is None:
         return np.ones(shape, dtype=bool)
-    try:
-        inside = np.broadcast_to(np.asarray(mask, dtype=bool), shape)
-    except ValueError:
-        raise InputError(
-            f"The mask has shape {np.shape(mask)}, which does not fit the image {shape} (T, Z, Y, X): "
-            "give a mask on the grid of the image."
-        ) from None
+    inside = mask_over(mask, shape)
     if not inside.any():
         raise InputError("The mask is empty: it must be nonzero where the residual is to be tested.")
     return inside

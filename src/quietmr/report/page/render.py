@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from quietmr._version import __version__
 from quietmr.data import Image, InputError
-from quietmr.report.evidence import tissue
+from quietmr.evaluate.tissue import tissue
 from quietmr.report.page.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, histogram, survival
 from quietmr.report.page.contents import PageContents
 from quietmr.report.page.layers import STRUCTURE_SHOWN, Layers, make_layers

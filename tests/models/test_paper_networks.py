@@ -19,6 +19,7 @@ SMALL = {
     "das-ffdnet-small": {"width": 8, "blocks": 1},
     "denoisenet": {"width": 8, "levels": 3},
     "denoisenet-large": {"width": 8, "head": "residual", "levels": 2},
+    "denoisenet-small": {"width": 8, "levels": 2},
     "disentangled-gan": {"width": 8},
     "dncnn": {"width": 8},
     "dncnn-blind": {"width": 8, "layers": 4},
@@ -42,9 +43,9 @@ SHORT = {
     "msanet": {"bodies": ("AB", "B")},
     "ricianet3d": {"stages": 2},
 }
-VARIANTS = {"das-ffdnet-small", "denoisenet-large", "dncnn-blind", "rdunet-small"}
+VARIANTS = {"das-ffdnet-small", "denoisenet-large", "denoisenet-small", "dncnn-blind", "rdunet-small"}
 DEFAULTS = {"cdncnn": (3, 2), "ffdnet": (2, 1), "drunet": (2, 1)}
-MAGNITUDES_ONLY = {"cyclegan", "denoisenet", "disentangled-gan", "hmad-net", "red3d"}
+MAGNITUDES_ONLY = {"cyclegan", "denoisenet", "denoisenet-small", "disentangled-gan", "hmad-net", "red3d"}
 BLIND_ONLY = {"cyclegan", "disentangled-gan"}
 THREE_D = {"red3d", "ricianet3d"}
 # Four poolings of a batch normalization: fewer pixels than these have no spread to normalize by, in training.

@@ -99,6 +99,7 @@ ORIGINS: Mapping[str, Origin] = {
     ),
     "denoisenet": Origin("reconstruction", "residual attention U-Net with a sigmoid head", _HMAD, _NO_CODE, 15_721_323),
     "denoisenet-large": Origin("reconstruction", "denoisenet of twice the width", _HMAD, _NO_CODE, 62_871_275),
+    "denoisenet-small": Origin("reconstruction", "denoisenet of half the width", _HMAD, _NO_CODE, 3_932_267),
     "hmad-net": Origin(
         "reconstruction",
         "denoisenet with a second branch of 3, 5 and 7 pixels; our reading",

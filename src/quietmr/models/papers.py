@@ -31,6 +31,7 @@ PAPERS: Mapping[str, Callable[..., nn.Module]] = {
     "das-ffdnet-small": partial(build_das_ffdnet, width=32),
     "denoisenet": build_denoisenet,
     "denoisenet-large": partial(build_denoisenet, width=64),
+    "denoisenet-small": partial(build_denoisenet, width=16),
     "disentangled-gan": build_disentangled_gan,
     "dncnn": build_dncnn,
     "dncnn-blind": partial(build_dncnn, layers=20),

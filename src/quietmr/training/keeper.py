@@ -14,7 +14,6 @@ from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import save_checkpoint
 from quietmr.training.complex_validation import draw_complex_cases, mean_blur_gain, mean_complex_gain
 from quietmr.training.curve import save_curve
-from quietmr.training.gan.units import InUnitsOfTissue
 from quietmr.training.held_out import draw_held_out, pooled_gain
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import (
@@ -28,6 +27,7 @@ from quietmr.training.run_folder import (
     write_text,
     write_weights,
 )
+from quietmr.training.tissue_units import in_tissue_units
 from quietmr.training.validation import draw_cases, mean_gain
 
 
@@ -96,16 +96,15 @@ def make_score(recipe: Recipe, start: nn.Module) -> Score:
     """
     if recipe.scans.share > 0 and recipe.scans.held_out > 0:
         pieces, _ = draw_held_out(recipe, start)
-        return Score(lambda network: pooled_gain(network, pieces))
+        return Score(lambda network: pooled_gain(in_tissue_units(network, recipe.white), pieces))
     if recipe.channels == "complex":
         samples = draw_complex_cases(recipe.validation_cases, recipe.seed, recipe.mr)
         blur = {"best_blur_gain_db": round(mean_blur_gain(samples), 4)}
         return Score(lambda network: mean_complex_gain(network, samples), blur)
-    if recipe.step == "gan":
-        cases = draw_cases(recipe.validation_cases, recipe.seed, law=NoiseLaw(**recipe.noise))
-        return Score(lambda network: mean_gain(InUnitsOfTissue(network, recipe.gan.white), cases))
-    cases = draw_cases(recipe.validation_cases, recipe.seed)
-    return Score(lambda network: mean_gain(network, cases))
+    # Networks in units of tissue are not homogeneous: they are judged at the levels that they were trained for.
+    law = None if recipe.white is None else NoiseLaw(**recipe.noise)
+    cases = draw_cases(recipe.validation_cases, recipe.seed, law=law)
+    return Score(lambda network: mean_gain(in_tissue_units(network, recipe.white), cases))
 
 
 class Keeper:

@@ -15,6 +15,7 @@ from quietmr.training.recipe import Recipe
 from quietmr.training.sophia import Sophia
 from quietmr.training.step import Batch
 from quietmr.training.streams import noise_generator, seed_layers
+from quietmr.training.tissue_units import in_tissue_units
 
 
 class OrdinaryStep:
@@ -40,6 +41,7 @@ class OrdinaryStep:
         self.average = averaged(self.network, recipe.optimizer.ema)
         # Weights live in `network`; `forward` is the same network, with gradients averaged over all processes.
         self.forward = fabric.setup_module(self.network)
+        self.run = in_tissue_units(self.forward, recipe.white)
         self.optimizers = make_optimizers(self.network, recipe.optimizer)
         self.terms: dict[str, float] = {}
 
@@ -52,7 +54,7 @@ class OrdinaryStep:
             seed_layers(rng)
             # Processes exchange gradients once in a step, after their last batch.
             with self.fabric.no_backward_sync(self.forward, enabled=i < len(batches)):
-                loss = self.objective(self.forward, batch, rng) / len(batches)
+                loss = self.objective(self.run, batch, rng) / len(batches)
                 self.fabric.backward(loss)
             losses.append(loss.detach())
         settings = self.recipe.optimizer
@@ -71,7 +73,7 @@ class OrdinaryStep:
         def forward(x: Tensor) -> Tensor:
             # The network itself: squares must be averaged over processes, not gradients.
             with self.fabric.autocast():
-                output: Tensor = self.network(x)
+                output: Tensor = in_tissue_units(self.network, self.recipe.white)(x)
             return output
 
         for optimizer in self.optimizers:

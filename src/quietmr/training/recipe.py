@@ -28,6 +28,9 @@ class NetworkRecipe(_Section):
     """Name in the registry of architectures."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Arguments of its constructor."""
+    white: float | None = Field(None, gt=0)
+    """For networks that want images from 0 to 1: the intensity that counts as 1, in units of the brightest tissue; what
+    is brighter stays as it is. Left out for networks that work in any unit (GANs have gan.white)."""
 
 
 class SceneRecipe(_Section):
@@ -178,6 +181,22 @@ class Recipe(_Section):
         if self.loss in SUMS:
             return dict(SUMS[self.loss])
         return {"log_charbonnier" if self.loss == "supervised" else self.loss: 1.0}
+
+    @property
+    def white(self) -> float | None:
+        """Intensity that counts as 1 for the network, in units of the brightest tissue; None if any unit will do."""
+        return self.gan.white if self.step == "gan" else self.network.white
+
+    @model_validator(mode="after")
+    def _white_is_for_magnitudes(self) -> Self:
+        """Refuse a range of intensities where nothing has the unit of tissue."""
+        if self.network.white is None:
+            return self
+        if self.step == "gan":
+            raise ValueError("with step: gan the intensity that counts as 1 is gan.white: leave network.white out")
+        if self.channels == "complex" or self.lesson != "supervised":
+            raise ValueError("network.white is for magnitudes and clean images in units of tissue: leave it out")
+        return self
 
     @model_validator(mode="after")
     def _gan_is_possible(self) -> Self:

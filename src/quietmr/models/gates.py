@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from quietmr.models.planar import convolution
 
 _OVER_PLACES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: x.mean((2, 3)),
-    "max": lambda x: x.amax((2, 3)),
+    # The gradient of amax looks for ties in several passes over the image; these remember where the maximum was.
+    "max": lambda x: functional.adaptive_max_pool2d(x, 1).flatten(1),
 }
 _OVER_CHANNELS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: x.mean(1, keepdim=True),
-    "max": lambda x: x.amax(1, keepdim=True),
+    "max": lambda x: x.movedim(1, -1).max(-1).values[:, None],
 }
 
 

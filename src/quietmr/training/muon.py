@@ -7,6 +7,12 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from quietmr.denoise.device import runs_bfloat16
+
+# Matrices from this size on are orthogonalized in bfloat16, as published, where the device computes with it: 5 times as
+# fast, with singular values as near 1. Smaller ones gain nothing.
+_WIDE = 256
+
 
 def orthogonalize(matrix: Tensor, steps: int = 5) -> Tensor:
     """Push all singular values of a matrix towards 1 (quintic Newton-Schulz iteration).
@@ -62,6 +68,8 @@ class Muon(Optimizer):
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(state["momentum"], group["momentum"])
                 flat = ahead.reshape(len(weight), -1)
-                update = orthogonalize(flat) * (max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5)
+                if min(flat.shape) >= _WIDE and runs_bfloat16(flat.device):
+                    flat = flat.to(torch.bfloat16)
+                update = orthogonalize(flat).to(weight.dtype) * (max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5)
                 weight.add_(update.reshape(weight.shape), alpha=-group["lr"])
         return loss

@@ -1,0 +1,90 @@
+"""What ``papers.py`` trains: networks, each with the tables that it is a row of, for equally many steps.
+
+An arm is a few entries of a recipe that count instead of those of ``recipes/papers/cpu.yaml`` (networks that minimize a
+loss) or ``recipes/papers/cpu-gan.yaml`` (unpaired). All arms of a recipe and a seed see the same patches with the same
+noise in the same order; what that costs in CPU time stands beside the scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from quietmr.training.recipe import Recipe
+
+RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "papers"
+PLAIN, GAN = "cpu.yaml", "cpu-gan.yaml"
+RIVALS, BLOCKS, COMPONENTS, UNPAIRED = "rivals", "blocks", "components", "unpaired"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One network as it is trained.
+
+    Parameters
+    ----------
+    name : str
+        In tables and in names of folders.
+    tables : tuple of str
+        Tables that it is a row of.
+    entries : tuple of str
+        Entries of the recipe, as KEY=VALUE.
+    recipe : str
+        File in ``recipes/papers``.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    entries: tuple[str, ...] = ()
+    recipe: str = PLAIN
+
+    def folder(self, out: Path, seed: int) -> Path:
+        """Run folder of a seed."""
+        return out / f"{self.name}-s{seed}"
+
+    def made(self, seed: int) -> Recipe:
+        """Make the recipe of a seed; it is validated at its end only, so that no arm chooses its best weights."""
+        recipe = Recipe.from_yaml(RECIPES / self.recipe, [*self.entries, f"seed={seed}", f"name={self.name}"])
+        return recipe.model_copy(update={"validate_every": recipe.steps})
+
+
+def _network(name: str, *arguments: str) -> tuple[str, ...]:
+    return (f"network.architecture={name}", *(f"network.arguments.{argument}" for argument in arguments))
+
+
+# In the order in which they are trained: what an interruption leaves should be worth reading.
+ARMS: tuple[Arm, ...] = (
+    Arm("das-ffdnet-small", (RIVALS, BLOCKS), _network("das-ffdnet-small")),
+    Arm("dncnn", (RIVALS,), _network("dncnn")),
+    Arm("denoisenet-small", (RIVALS, COMPONENTS), _network("denoisenet-small")),
+    Arm("ffdnet", (RIVALS,), _network("ffdnet")),
+    Arm("cnn-dmri", (RIVALS,), _network("cnn-dmri")),
+    Arm("adnet", (RIVALS,), _network("adnet")),
+    Arm("sadnet", (RIVALS,), _network("sadnet")),
+    Arm("rdunet-small", (RIVALS,), _network("rdunet-small")),
+    Arm("ridnet", (RIVALS,), _network("ridnet")),
+    Arm("hmad-net-16", (RIVALS,), _network("hmad-net", "width=16")),
+    Arm("denoisenet-no-attention", (COMPONENTS,), _network("denoisenet-small", "attention=false")),
+    Arm("denoisenet-no-residual", (COMPONENTS,), _network("denoisenet-small", "residual=false")),
+    Arm("denoisenet-neither", (COMPONENTS,), _network("denoisenet-small", "attention=false", "residual=false")),
+    Arm("disentangled-gan", (UNPAIRED,), _network("disentangled-gan", "width=32"), GAN),
+    Arm("cyclegan", (UNPAIRED,), _network("cyclegan", "width=32", "blocks=6"), GAN),
+    Arm("das-blocks-0", (BLOCKS,), _network("das-ffdnet-small", "blocks=0")),
+    Arm("das-blocks-1", (BLOCKS,), _network("das-ffdnet-small", "blocks=1")),
+    Arm("das-blocks-2", (BLOCKS,), _network("das-ffdnet-small", "blocks=2")),
+    Arm("das-blocks-4", (BLOCKS,), _network("das-ffdnet-small", "blocks=4")),
+    Arm("msanet", (RIVALS,), _network("msanet")),
+)
+
+
+def arm_of(name: str) -> Arm:
+    """The arm of a name."""
+    return next(arm for arm in ARMS if arm.name == name)
+
+
+def runs(arms: Sequence[Arm], seeds: Sequence[int]) -> Iterator[tuple[Arm, int]]:
+    """All runs, seed by seed, so that what an interruption leaves can be compared."""
+    for seed in seeds:
+        for arm in arms:
+            yield arm, seed

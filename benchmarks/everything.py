@@ -23,7 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 BENCH = "runs/bench"
-WITHOUT, RESIDUAL = "docs/without_truth.md", "docs/residual.md"
+WITHOUT, RESIDUAL, PAPERS = "docs/without_truth.md", "docs/residual.md", "docs/papers.md"
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,9 @@ BENCHMARKS = (
     Benchmark("complex_speed", "complex_speed.py --threads 1 --patches 1", "docs/complex_quality.md"),
     Benchmark("complex_race", "complex_race.py", "docs/complex_quality.md"),
     Benchmark("ablation", "ablation.py", "docs/ablation.md"),
+    Benchmark(
+        "papers", f"papers.py --train --score --tables --figures --rows {BENCH}/papers.csv --docs {PAPERS}", PAPERS
+    ),
     Benchmark("self_supervised", "self_supervised.py", "docs/training.md"),
     Benchmark("recon", "recon.py --oversampled --docs docs/recon_quality.md", "docs/recon_quality.md", 2),
 )

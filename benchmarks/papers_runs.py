@@ -38,7 +38,7 @@ def cpu_minutes(arm: Arm, seed: int, out: Path) -> float:
     return float(json.loads((arm.folder(out, seed) / COST).read_text(encoding="utf-8"))["cpu_minutes"])
 
 
-def train_all(todo: Iterable[tuple[Arm, int]], out: Path) -> None:
+def train_all(todo: Iterable[tuple[Arm, int]], out: Path, device: str = "cpu") -> None:
     """Train what is neither done nor in the hands of another process.
 
     Raises
@@ -48,17 +48,17 @@ def train_all(todo: Iterable[tuple[Arm, int]], out: Path) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     for arm, seed in todo:
-        with _taken(arm.folder(out, seed)) as is_mine:
+        with taken(arm.folder(out, seed)) as is_mine:
             if is_mine and not is_done(arm, seed, out):
                 began = time.monotonic()
-                _train(arm, seed, out)
+                _train(arm, seed, out, device)
                 print(
                     f"{arm.name}, seed {seed}: {(time.monotonic() - began) / 60:.1f} min", file=sys.stderr, flush=True
                 )
 
 
 @contextmanager
-def _taken(folder: Path) -> Iterator[bool]:
+def taken(folder: Path) -> Iterator[bool]:
     """Lock a run against other processes; tells whether that was possible."""
     with folder.with_suffix(".lock").open("w") as file:
         try:
@@ -69,13 +69,13 @@ def _taken(folder: Path) -> Iterator[bool]:
         yield True
 
 
-def _train(arm: Arm, seed: int, out: Path) -> None:
+def _train(arm: Arm, seed: int, out: Path, device: str) -> None:
     folder, recipe = arm.folder(out, seed), arm.made(seed)
     goes_on = (folder / CHECKPOINT).exists() and _same(folder, recipe)
     part = folder / "cost-so-far.json"
     before = json.loads(part.read_text(encoding="utf-8"))["cpu_minutes"] if goes_on and part.exists() else 0.0
     began = time.process_time()
-    finished = train(recipe, folder, Launch(resume=goes_on, force=not goes_on, device="cpu", command="papers.py"))
+    finished = train(recipe, folder, Launch(resume=goes_on, force=not goes_on, device=device, command="papers.py"))
     cost = json.dumps({"cpu_minutes": round(before + (time.process_time() - began) / 60, 3)}) + "\n"
     write_text(part, cost)
     if finished.reason != "done":

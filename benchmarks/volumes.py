@@ -189,7 +189,12 @@ VOLUMES: Mapping[str, Volume] = {
 
 @lru_cache
 def load(name: str) -> tuple[Array, NDArray[np.bool_], float]:
-    """A reference by name.
+    """A reference by name; see :func:`with_foreground`."""
+    return with_foreground(VOLUMES[name].prepare())
+
+
+def with_foreground(clean: Array) -> tuple[Array, NDArray[np.bool_], float]:
+    """A clean image with what scores need to know of it.
 
     Returns
     -------
@@ -201,7 +206,6 @@ def load(name: str) -> tuple[Array, NDArray[np.bool_], float]:
         Brightness of the brightest tissue: 99th percentile of the foreground of the first frame. Percent noise and the
         data range of PSNR and SSIM refer to it.
     """
-    clean = VOLUMES[name].prepare()
     first = clean[0]
     mask = foreground(first)
     reference = float(np.percentile(first[mask], 99))

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from papers_arms import ARMS, runs
 from papers_diffusion import TUNED, read_choices
+from papers_figures import draw_figures
 from papers_methods import UNTRAINED, finished
 from papers_runs import Interrupted, train_all
 from papers_scores import PaperRow, diffusion_file, score_all
@@ -27,6 +28,8 @@ from quality import insert
 from results import forget, read_rows
 
 from quietmr.data import QuietmrWarning
+
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 
 def arguments(words: list[str] | None) -> argparse.Namespace:
@@ -69,6 +72,8 @@ def main(words: list[str] | None = None) -> int:
         score_all([*methods, *finished(names, asked.seeds, asked.out)], asked.out, asked.rows, asked.draws)
     if asked.tables:
         show(asked.rows, asked.draws, asked.seeds, asked.docs)
+    if asked.figures:
+        draw_figures(asked.rows, asked.out, IMAGES, asked.draws, asked.seeds)
     return 0
 
 

@@ -24,7 +24,7 @@ from papers_lines import (
     p_value,
     told,
 )
-from papers_methods import OURS
+from papers_methods import OURS, arm_and_seed
 from papers_methods import RIVALS as CLASSICAL
 from papers_statistics import NOT_RANKED, Rows, mean, paired, pooled_seed_sd, sd, select, undecided, verdict
 from papers_volumes import LEVELS, SLICES, STRONG, T1, T2, TESTS
@@ -115,7 +115,7 @@ def _costs(rows: Rows, names: Sequence[str]) -> str:
         own = select(rows, name)
         worst = max((row.bias for row in own), key=abs)
         minutes = {row.method: row.train_min for row in own}
-        trained = math.isfinite(own[0].parameters)
+        trained = arm_and_seed(own[0].method)[1] is not None
         line = [name, ORIGINS[arm_of(name).made(0).network.architecture].label if trained else ""]
         line += [f"{mean(own, key):{FORMS[key]}}" for key in ("psnr", "ssim", "psnr_all", "ssim_all", "bias")]
         line += [f"{worst:+.2f}"]

@@ -72,7 +72,7 @@ def _draw(
     FigureCanvasAgg(figure)
     grid = figure.subplots(
         len(panels), len(panels[0]), squeeze=False,
-        gridspec_kw={"left": 0.7 / width, "right": 1 - 2.5 / width, "bottom": 0.65 / height, "top": 1 - 0.8 / height,
+        gridspec_kw={"left": 0.7 / width, "right": 1 - 2.35 / width, "bottom": 0.65 / height, "top": 1 - 0.8 / height,
                      "hspace": 0.28, "wspace": 0.22},
     )  # fmt: skip
     there = [name for name in names if name == BEST or select(rows, name, levels)]
@@ -83,9 +83,8 @@ def _draw(
         axes.set_xlabel("noise (% of the brightest tissue)", color=FAINT, fontsize=10)
     figure.text(0.7 / width, 1 - 0.38 / height, title, color=INK, fontsize=13, weight="bold")
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="center right", frameon=False, labelcolor=INK, fontsize=9.5, handlelength=2.6
-    )  # fmt: skip
+    place = {"loc": "center right", "bbox_to_anchor": (1 - 0.2 / width, 0.5)}
+    figure.legend(handles, labels, frameon=False, labelcolor=INK, fontsize=9.5, handlelength=2.6, **place)
     figure.savefig(path, facecolor=GROUND)
 
 

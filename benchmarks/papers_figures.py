@@ -125,7 +125,7 @@ def draw_sheet(sheet: Sheet, denoised: Mapping[str, Array], path: Path) -> None:
             error.imshow(plane - found.clean[0, middle], vmin=-_ERROR * sigma, vmax=_ERROR * sigma, **gray)
     about = f"below: enlarged, and minus truth (\N{PLUS-MINUS SIGN}{_ERROR:g} noise SDs)"
     figure.text(_GAP / width, 1 - 0.28 / height, sheet.title, color=INK, fontsize=11, weight="bold")
-    figure.text(1 - _GAP / width, 1 - 0.28 / height, about, color=FAINT, fontsize=8.5, ha="right")
+    figure.text(1 - _GAP / width, 1 - 0.28 / height, about, color=FAINT, fontsize=8, ha="right")
     save_small(figure, path)
 
 

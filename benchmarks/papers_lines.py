@@ -89,10 +89,10 @@ def difference(found: PairedComparison, key: str) -> str:
 
 def told(found: Verdict, key: str = "psnr") -> str:
     """Verdict in words: which way, how much, over how many people, and what each training says."""
-    form, count = FORMS[key].lstrip("+"), found.difference.n
-    seeds = ", ".join(f"{gain:+{form}}" for gain in found.by_seed.values())
-    text = difference(found.difference, key)
-    return f"**{found.word}**, {text} {UNITS[key].strip()} over {count} people, by seed {seeds}".replace("  ", " ")
+    form, gains = FORMS[key].lstrip("+"), list(found.by_seed.values())
+    seeds = f"by seed {', '.join(f'{gain:+{form}}' for gain in gains)}" if len(gains) > 1 else "one training"
+    text = f"{difference(found.difference, key)}{UNITS[key]}"
+    return f"**{found.word}**, {text} over {found.difference.n} people, {seeds}"
 
 
 def p_value(p: float) -> str:

@@ -39,9 +39,10 @@ ByLevel = Callable[[float], Method]
 
 @dataclass(frozen=True)
 class Facts:
-    """Parameters, CPU minutes of the training, check sum of the weights; the defaults for what was not trained."""
+    """Parameters, steps, CPU minutes of the training, check sum of the weights; the defaults: not trained."""
 
     parameters: float = math.nan
+    steps: float = math.nan
     train_min: float = math.nan
     weights: float = 0.0
 
@@ -86,7 +87,11 @@ def make(method: str, out: Path, choices: Mapping[float, Choice]) -> ByLevel | N
     if seed is None:
         found = prepare([name]).get(name)
         return None if found is None else lambda percent: found
-    run = as_method(*_network(arm_of(name), seed, out))
+    arm = arm_of(name)
+    recipe = arm.made(seed)
+    network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
+    network.load_state_dict(load_file(arm.folder(out, seed) / BEST))
+    run = as_method(network, recipe.white, precise=recipe.precision == "32")
     run(small_image())
     return lambda percent: run
 
@@ -97,15 +102,16 @@ def facts_of(method: str, out: Path) -> Facts:
     if seed is None:
         return Facts()
     arm = arm_of(name)
-    network = arm.made(seed).network
+    recipe = arm.made(seed)
     return Facts(
-        count_parameters(network.architecture, **network.arguments),
+        count_parameters(recipe.network.architecture, **recipe.network.arguments),
+        recipe.steps,
         cpu_minutes(arm, seed, out),
         zlib.crc32((arm.folder(out, seed) / BEST).read_bytes()) % _DIGITS,
     )
 
 
-def as_method(network: nn.Module, white: float | None) -> Method:
+def as_method(network: nn.Module, white: float | None, *, precise: bool = False) -> Method:
     """Run a network on whole planes in units of the brightest tissue of the noisy image, as a user would.
 
     Parameters
@@ -114,6 +120,8 @@ def as_method(network: nn.Module, white: float | None) -> Method:
         In inference mode it maps (1, 2, Z, Y, X), image and noise map, to (1, 1, Z, Y, X).
     white : float, optional
         Brightness that counts as 1, in those units; None if any will do.
+    precise : bool
+        Compute in float32 even where the CPU has bfloat16: networks that were trained so.
     """
     wrapped = in_tissue_units(network, white).eval()
 
@@ -121,16 +129,9 @@ def as_method(network: nn.Module, white: float | None) -> Method:
         assert image.noise is not None
         sigma = image.noise.level
         unit = brightest_tissue(image.data, sigma)
-        runner = TorchRunner.start(wrapped, "cpu", unit / sigma)
+        runner = TorchRunner.start(wrapped, "cpu", math.inf if precise else unit / sigma)
         channels = np.concatenate([image.data, image.noise.over(image.shape)]) / np.float32(unit)
         denoised = runner(channels.astype(np.float32)) * np.float32(unit)
         return image.after(Step("denoise", {"sigma": sigma, "precision": runner.precision}), denoised)
 
     return run
-
-
-def _network(arm: Arm, seed: int, out: Path) -> tuple[nn.Module, float | None]:
-    recipe = arm.made(seed)
-    network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
-    network.load_state_dict(load_file(arm.folder(out, seed) / BEST))
-    return network, recipe.white

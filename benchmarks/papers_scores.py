@@ -22,12 +22,13 @@ from scores import score
 class PaperRow(Row):
     """A row of ``quality.py`` (group: contrast; seed: draw of the noise), with what stands beside scores in papers.
 
-    ``maximum``: brightest voxel of the truth; ``parameters`` and ``train_min``: weights and CPU minutes of the
-    training, NaN for what was not trained here; ``weights``: check sum of the trained weights, else 0.
+    ``maximum``: brightest voxel of the truth; ``parameters``, ``steps`` and ``train_min``: weights, steps and CPU
+    minutes of the training, NaN for what was not trained here; ``weights``: check sum of the trained weights, else 0.
     """
 
     maximum: float
     parameters: float
+    steps: float
     train_min: float
     weights: float
 

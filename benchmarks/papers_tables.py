@@ -74,12 +74,8 @@ def setting(rows: Rows) -> str:
         lines.append([*line, f"{9 / ratio:.1f} %", f"{20 * math.log10(ratio):+.1f} dB"])
     head = ["volume", "person", "contrast", "100 % (p99)", "max / p99", "9 % here, of max", "PSNR by max instead"]
     about = "\n".join(f"- {volume}: {TESTS[volume].about}" for volume in dict.fromkeys(row.volume for row in rows))
-    steps = {name: arm_of(name).made(0).steps for name in (*_JUDGED, "disentangled-gan")}
     draws = len({row.seed for row in rows})
-    cost = (
-        f"{SLICES} central slices of each, {draws} draw{'s' * (draws > 1)} of the noise. Trainings: "
-        f"{steps['das-ffdnet-small']} steps, unpaired ones {steps['disentangled-gan']}."
-    )
+    cost = f"{SLICES} central slices of each, {draws} draw{'s' * (draws > 1)} of the noise."
     return f"{markdown(head, lines)}\n\n{about}\n\n{cost}"
 
 
@@ -119,10 +115,11 @@ def _costs(rows: Rows, names: Sequence[str]) -> str:
         line = [name, ORIGINS[arm_of(name).made(0).network.architecture].label if trained else ""]
         line += [f"{mean(own, key):{FORMS[key]}}" for key in ("psnr", "ssim", "psnr_all", "ssim_all", "bias")]
         line += [f"{worst:+.2f}"]
-        line += [f"{own[0].parameters:,.0f}", f"{np.mean(list(minutes.values())):.1f}"] if trained else ["", ""]
+        cost = [f"{own[0].parameters:,.0f}", f"{own[0].steps:,.0f}", f"{np.mean(list(minutes.values())):.1f}"]
+        line += cost if trained else ["", "", ""]
         lines.append([*line, f"{np.mean([row.cpu_s_per_mvoxel for row in own]):.1f}"])
     head = ["", "label", "PSNR", "SSIM", "PSNR whole", "SSIM whole", "bias %", "worst bias %", "weights"]
-    return markdown([*head, "training, CPU min", "CPU s/Mvoxel"], lines)
+    return markdown([*head, "steps", "training, CPU min", "CPU s/Mvoxel"], lines)
 
 
 def _ranking(rows: Rows) -> list[str]:

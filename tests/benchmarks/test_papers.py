@@ -11,12 +11,14 @@ import pytest
 import torch
 from papers_arms import ARMS, BLOCKS, COMPONENTS, RIVALS, UNPAIRED
 from papers_diffusion import TUNED, Choice, choices, diffusion, tune
+from papers_figures import Sheet, draw_sheet, shown
 from papers_lines import BEST, complete, missing_of
 from papers_methods import Facts, arm_and_seed, as_method, is_judged
 from papers_scores import PaperRow, measure, score_all
 from papers_statistics import by_person, mean, paired, pooled_seed_sd, select, undecided, verdict
 from papers_tables import sections
 from papers_volumes import LEVELS, STRONG, T1, T2, TESTS, TUNED_ON, Cell, Truth
+from PIL import Image as Picture
 from results import UNTOUCHED, append, read_rows
 from scipy import stats
 
@@ -224,7 +226,7 @@ def test_what_is_not_whole_is_left_out_and_named():
 
 
 def test_tables_say_what_the_rows_say():
-    trained = {"parameters": 1234567.0, "train_min": 2.5}
+    trained = {"parameters": 1234567.0, "steps": 800.0, "train_min": 2.5}
     rows = every(UNTOUCHED, 30) + every("perona-malik", 36) + every("skimage-tv", 35) + every(TUNED, 37)
     rows += every("quiet", 45)
     for i, arm in enumerate(ARMS):
@@ -239,7 +241,7 @@ def test_tables_say_what_the_rows_say():
     assert "(perona-malik)" in parts[RIVALS]
     assert "(skimage-tv)" not in parts[RIVALS]
     assert BEST in parts[UNPAIRED]
-    assert "1,234,567 | 2.5" in parts[RIVALS]
+    assert "1,234,567 | 800 | 2.5" in parts[RIVALS]
     assert "das-ffdnet-small against dncnn at 9 %: **worse**, -0.31" in parts[RIVALS]
     assert "denoisenet-small against dncnn at 7 %: **better**, +0.31" in parts[RIVALS]
     assert parts[BLOCKS].index("0 blocks") < parts[BLOCKS].index("3 blocks") < parts[BLOCKS].index("4 blocks")
@@ -250,6 +252,19 @@ def test_tables_say_what_the_rows_say():
     assert "Not there yet: " in parts["setting"]  # dipy and quiet-fast have no rows
     assert not any("Not there yet" in parts[name] for name in (RIVALS, BLOCKS, COMPONENTS, UNPAIRED))
     assert papers_methods.RIVALS[0] == "perona-malik"
+
+
+def test_figures_show_the_first_training_and_the_best_classical_method(head, tmp_path, monkeypatch):
+    sheet = Sheet("a.png", "title", Cell("ms-t1", 9.0, 0), ("dncnn", "ridnet", TUNED, BEST), (12, 12, 4))
+    rows = every("perona-malik", 30) + every("skimage-tv", 31) + every("dncnn-s1", 40) + every("dncnn-s0", 39)
+    assert shown(sheet, rows) == {"dncnn": "dncnn-s0", "skimage-tv": "skimage-tv"}
+    monkeypatch.setattr("papers_figures.truth", lambda name: head)
+    draw_sheet(sheet, {"dncnn": head.clean * 0.9}, tmp_path / "a.png")
+    with Picture.open(tmp_path / "a.png") as picture:
+        three = picture.width
+    draw_sheet(sheet, {"dncnn": head.clean * 0.9, "ridnet": head.clean}, tmp_path / "b.png")
+    with Picture.open(tmp_path / "b.png") as picture:
+        assert picture.width == pytest.approx(three * 4 / 3, rel=0.02)
 
 
 def test_without_rows_nothing_is_claimed():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ from quietmr.evaluate import metrics
 
 NOISY, TRUTH = "noisy", "truth"
 LABELS = {"denoisenet-neither": "its U-Net alone", TUNED: "diffusion, tuned"}
-_MARK, _COLORS, _WIDTH, _GAP, _TOP = "#ffb454", 64, 1.9, 0.06, 0.75
+_MARK, _GRAYS, _WIDTH, _GAP, _TOP = "#ffb454", 50, 1.9, 0.06, 0.8
 _ERROR = 3.0  # differences are shown from minus to plus so many noise SDs
 
 
@@ -54,16 +55,16 @@ SHEETS = (
     ),
     Sheet(
         "papers_denoisenet.png",
-        "DenoiseNet, T1w of patient 03, 9 % noise",
-        Cell("ms-t1", 9.0, 0),
+        "DenoiseNet, T1w of Colin27, 9 % noise",
+        Cell("colin-t1", 9.0, 0),
         ("dncnn", "denoisenet-neither", "denoisenet-small", BEST),
-        (58, 50, 18),
+        (108, 90, 30),
     ),
     Sheet(
         "papers_gan.png",
         "Unpaired GANs, T1w of Colin27, 20 % noise",
         Cell("colin-t1", 20.0, 0),
-        (TUNED, "cyclegan", "disentangled-gan", BEST),
+        (TUNED, "cyclegan", "disentangled-gan", "quiet"),
         (108, 90, 30),
     ),
 )
@@ -123,9 +124,9 @@ def draw_sheet(sheet: Sheet, denoised: Mapping[str, Array], path: Path) -> None:
         if name != TRUTH:
             error = _axes(figure, (left, _GAP, _WIDTH, tall))
             error.imshow(plane - found.clean[0, middle], vmin=-_ERROR * sigma, vmax=_ERROR * sigma, **gray)
-    about = f"below: enlarged, and minus truth (\N{PLUS-MINUS SIGN}{_ERROR:g} noise SDs)"
-    figure.text(_GAP / width, 1 - 0.28 / height, sheet.title, color=INK, fontsize=11, weight="bold")
-    figure.text(1 - _GAP / width, 1 - 0.28 / height, about, color=FAINT, fontsize=8, ha="right")
+    about = f"below: the box enlarged; minus truth (\N{PLUS-MINUS SIGN}{_ERROR:g} noise SDs)"
+    for words, down, color, size in ((sheet.title, 0.25, INK, 11), (about, 0.46, FAINT, 8)):
+        figure.text(_GAP / width, 1 - down / height, words, color=color, fontsize=size)
     save_small(figure, path)
 
 
@@ -138,8 +139,10 @@ def _axes(figure: Figure, inches: tuple[float, float, float, float]) -> Axes:
 
 
 def save_small(figure: Figure, path: Path) -> None:
-    """Save with few colors: noise does not compress."""
-    whole = io.BytesIO()
+    """Save with the grays and the color of the box alone: noise does not compress."""
+    whole, palette = io.BytesIO(), Picture.new("P", (1, 1))
     figure.savefig(whole, facecolor=GROUND)
-    picture = Picture.open(whole).convert("RGB").quantize(_COLORS, dither=Picture.Dither.NONE)
+    grays = np.repeat(np.linspace(0, 255, _GRAYS).round().astype(int), 3)
+    palette.putpalette([*grays.tolist(), *Picture.new("RGB", (1, 1), _MARK).getpixel((0, 0))])
+    picture = Picture.open(whole).convert("RGB").quantize(palette=palette, dither=Picture.Dither.NONE)
     picture.save(path, optimize=True)

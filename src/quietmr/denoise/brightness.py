@@ -44,7 +44,7 @@ def brightest_tissue(magnitude: NDArray[np.float32], sigma: float) -> float:
 
 
 def _local_wiener(plane: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Filtered signal of a plane in noise SDs, and the root of its mean square in 5 x 5 pixels."""
+    """Filter a plane in noise SDs: its signal, and the root of the mean square signal in 5 x 5 pixels."""
     exact = np.asarray(plane, np.float64)
     mean, power = uniform_filter(exact, _WIDE), uniform_filter(np.square(exact), _WIDE)
     variance = np.maximum(power - np.square(mean), 0)

@@ -1,6 +1,7 @@
 """Models made of runs: what is rounded and what is not, and what their cards say."""
 
 import json
+from itertools import pairwise
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ def trained_like(architecture, variance):
         norm.bias.data.normal_(0, 0.1)
         norm.num_batches_tracked.fill_(123_457)
     for layer in (part for part in network.modules() if isinstance(part, nn.Sequential)):
-        for convolution, norm in zip(layer, layer[1:], strict=False):
+        for convolution, norm in pairwise(layer):
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 convolution.weight.data *= variance**0.5
                 if convolution.bias is not None:

@@ -136,14 +136,15 @@ def test_the_convention_tells_unit_and_what_is_told(architecture, arguments, is_
 
 
 def test_the_texts_of_a_published_architecture():
-    scans = {"folder": "scans", "files": ["a.nii.gz"], "share": 0.6, "license": "CC BY"}
+    scans = {"folder": "/home/me/brains", "files": ["a.nii.gz"], "share": 0.6, "license": "CC BY"}
     noise = {"lowest": 0.02, "highest": 0.2, "filtered": 0, "varying": 0}
     texts = paper_texts(recipe_of("das-ffdnet-small", {"blocks": 2}, scans=scans, noise=noise, loss="mse_ssim"))
     assert texts["label"] == "reconstruction"
     for word in ("IDA-240613", "blocks=2", "0.8 peak_mse"):
         assert word in texts["description"]
-    for word in ("a.nii.gz", "CC BY", "procedural scenes"):
+    for word in ("(brains: a.nii.gz)", "CC BY", "procedural scenes"):
         assert word in texts["data"]
+    assert "/home" not in str(texts)
     for word in ("Not homogeneous", "white, uniform Rician noise of 2 to 20 %", "never saw", "2-D"):
         assert word in texts["limits"]
     assert "CC BY" in texts["license"]

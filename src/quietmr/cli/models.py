@@ -94,8 +94,9 @@ def _network_facts(card: "Card") -> dict[str, Any]:
     from quietmr.models import ORIGINS
 
     origin = asdict(ORIGINS[card.architecture])
-    facts = {"name": card.name, "kind": "network", **asdict(card)}
-    return {**facts, "weights": card.file, **{key: origin[key] for key in ("paper", "code", "dimensions")}}
+    first = {"name": card.name, "kind": "network", "label": card.label, "description": card.description}
+    known = {key: origin[key] for key in ("paper", "code", "dimensions")}
+    return {**first, **known, "parameters": card.parameters, "weights": card.file, **asdict(card)}
 
 
 def _table(models: list[dict[str, Any]]) -> str:

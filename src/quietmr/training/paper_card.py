@@ -1,6 +1,7 @@
 """What the card of a network says that was trained from random weights on clean images."""
 
 from inspect import signature
+from pathlib import Path
 
 from quietmr.models import ARCHITECTURES, ORIGINS
 from quietmr.noise.synthesis import NoiseLaw
@@ -37,7 +38,8 @@ def paper_texts(recipe: Recipe) -> dict[str, str]:
     origin = ORIGINS[recipe.network.architecture]
     arguments = ", ".join(f"{key}={value}" for key, value in recipe.network.arguments.items())
     changed = f", with {arguments}" if arguments else ""
-    losses = " + ".join(f"{weight:g} {name}" for name, weight in recipe.loss_weights.items())
+    parts = recipe.loss_weights
+    losses = " + ".join(f"{weight:g} {name}" if len(parts) > 1 else name for name, weight in parts.items())
     return {
         "label": origin.label,
         "description": f"{origin.description} ({origin.paper}){changed}; loss: {losses}.",
@@ -67,15 +69,16 @@ def is_usable(recipe: Recipe) -> bool:
 
 
 def _files(recipe: Recipe) -> str:
+    where = Path(recipe.scans.folder).name  # a card tells nobody how a disk is laid out
     names = ", ".join(recipe.scans.files)
-    return f"Clean scans with added noise ({names})" if names else "Clean scans with added noise"
+    return f"Clean scans with added noise ({where}{': ' if names else ''}{names})"
 
 
 def _limits(recipe: Recipe) -> list[str]:
     texts = []
     if not _is_homogeneous(recipe):
-        unit = "brightest tissue has" if recipe.white is not None else "noise has"
-        texts.append(f"Not homogeneous: it expects the intensities of training, and so depends on what the {unit}.")
+        unit = "noise level" if recipe.white is None else "brightest tissue"
+        texts.append(f"Not homogeneous: its result depends on the {unit} that is found in the image.")
     if recipe.channels == "magnitude":
         law = NoiseLaw(**recipe.noise)
         kinds = ["white", *(["filtered"] if law.filtered > 0 else [])]

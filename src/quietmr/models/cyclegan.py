@@ -36,7 +36,7 @@ class CycleGenerator(nn.Sequential):
             *(residual_pair(4 * width, norm=make, padding_mode="reflect") for _ in range(blocks)),
             expanding(width, channels, make),
         )
-        start_small(self)
+        start_small(self, norm)
 
 
 class PatchCritic(nn.Module):
@@ -53,7 +53,7 @@ class PatchCritic(nn.Module):
         super().__init__()
         self.body = critic_layers(channels, width, (2, 2, 2, 1), choose_norm(norm), 0.2, "zeros")
         self.head = nn.Conv2d(8 * width, 1, 4, 1, 1)
-        start_small(self)
+        start_small(self, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score images from -1 to 1, (N, channels, Y, X) with Y and X of at least 32: (N, 1, about Y / 8, X / 8)."""

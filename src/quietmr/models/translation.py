@@ -70,8 +70,13 @@ def critic_layers(
     return nn.Sequential(*parts)
 
 
-def start_small(network: nn.Module) -> None:
-    """Draw the weights of convolutions with SD 0.02 and zero their biases, as published GANs start."""
+def start_small(network: nn.Module, norm: str = "instance") -> None:
+    """Draw the weights of convolutions with SD 0.02 and zero their biases, as published GANs start.
+
+    Without norms between them such layers would hand on next to nothing: those keep the start of torch.
+    """
+    if norm == "none":
+        return
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
             nn.init.normal_(module.weight, std=0.02)

@@ -83,7 +83,7 @@ class DisentangledGan(nn.Module):
         self.to_noisy = Generator(width, code_size, make, first, stage_norm, field_planes)
         self.to_clean = Generator(width, code_size, make, first, stage_norm)
         self.noisy_critic, self.clean_critic = MultiScaleCritic(width), MultiScaleCritic(width)
-        start_small(self)
+        start_small(self, norm)
 
     def denoiser(self) -> DisentangledDenoiser:
         """Return the way that denoises, with the weights of this GAN."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from quietmr.data import ModelError
-from quietmr.models.planar import Norm, residual_pair
+from quietmr.models.planar import Norm, convolution, residual_pair
 from quietmr.models.translation import concatenate_code
 
 
@@ -21,8 +21,9 @@ class Generator(nn.Module):
     stage_norm : callable
         Of the output stages.
     field_planes : int
-        Planes of white noise that the last stage takes beside the code. A code holds a noise level, not a noise field;
-        with planes the generator of noisy images need not invent one.
+        Planes of white noise that the last stage takes beside the code, and one more layer that lets the code say how
+        strong they become. A code holds a noise level, not a noise field; with planes the generator of noisy images
+        need not invent one. Ours: no paper has it.
     """
 
     def __init__(
@@ -39,7 +40,10 @@ class Generator(nn.Module):
             nn.Sequential(nn.ConvTranspose2d(before + code_size, after, 3, 2, 1, 1), stage_norm(after), nn.ReLU())
             for before, after in ((trunk, second), (second, third))
         )
-        self.last = nn.Sequential(nn.Conv2d(third + code_size + field_planes, 1, 1), nn.Tanh())
+        given = third + code_size
+        # A sum of features and noise would be as noisy for every code: factors need a layer between.
+        mixing = [convolution(given + field_planes, given), nn.ReLU()] if field_planes else []
+        self.last = nn.Sequential(*mixing, nn.Conv2d(given, 1, 1), nn.Tanh())
 
     def forward(self, content: Tensor, code: Tensor, field: Tensor | None = None) -> Tensor:
         """Make images from -1 to 1.

@@ -10,7 +10,7 @@ from quietmr.models.slicewise import Slicewise
 def plain_stack(in_channels: int, out_channels: int, width: int, layers: int, *, norm: bool) -> nn.Sequential:
     """3 x 3 convolutions with ReLU between them and, but for the first and the last, batch normalization.
 
-    Weights are drawn after He et al. 2015, as published: what torch draws would fade away in a deep stack without norms.
+    Weights are drawn after He et al. 2015, as published: what torch draws would fade in a deep stack without norms.
     """
     parts: list[nn.Module] = [convolution(in_channels, width), nn.ReLU()]
     for _ in range(layers - 2):

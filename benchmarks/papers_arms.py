@@ -69,6 +69,7 @@ _SMALL = ("width=16", "norm=none")
 ARMS: tuple[Arm, ...] = (
     Arm("das-ffdnet-small", (RIVALS, BLOCKS), 0.45, _network("das-ffdnet-small")),
     Arm("dncnn", (RIVALS,), 0.32, (*_network("dncnn"), *_PRECISE)),
+    Arm("dncnn-no-norm", (RIVALS,), 0.12, _network("dncnn", "norm=false")),
     Arm("denoisenet-small", (RIVALS, COMPONENTS), 0.095, _network("denoisenet-small")),
     Arm("ffdnet", (RIVALS,), 0.03, _network("ffdnet")),
     Arm("cnn-dmri", (RIVALS,), 0.16, (*_network("cnn-dmri"), *_PRECISE)),

@@ -10,12 +10,14 @@ from quietmr.data import ModelError
 from quietmr.denoise import create_denoiser
 from quietmr.models import ARCHITECTURES
 
+UNTRAINED = sorted(set(ARCHITECTURES) - set(list_models()))
+
 
 def test_list_names_everything_that_denoise_takes_then_what_can_be_trained(command):
     ran = command("models", "list")
     assert ran.code == 0
     names = [line.split()[0] for line in ran.out.splitlines()]
-    assert names == [*list_denoisers(), *sorted(ARCHITECTURES)]
+    assert names == [*list_denoisers(), *UNTRAINED]
 
 
 def test_list_takes_a_pattern(command):
@@ -36,7 +38,7 @@ def test_show_tells_all_that_is_known(command, name):
         assert f"{key}:" in words
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", UNTRAINED)
 def test_untrained_architectures_show_label_size_and_origin(name):
     facts = model_facts(name)
     assert facts["kind"] == "architecture"
@@ -48,10 +50,9 @@ def test_untrained_architectures_show_label_size_and_origin(name):
 
 
 def test_the_words_of_an_untrained_architecture(command):
-    listed = command("models", "list", "das-ffdnet*").out.splitlines()
-    assert [line.split()[0] for line in listed] == ["das-ffdnet", "das-ffdnet-small"]
-    assert all("untrained" in line and "reconstruction" in line for line in listed)
-    assert "9.47 M weights" in listed[0]
+    (listed,) = command("models", "list", "das-ffdnet").out.splitlines()
+    for word in ("das-ffdnet ", "untrained 2-D", "9.47 M weights", "reconstruction"):
+        assert word in listed
     shown = command("models", "show", "das-ffdnet").out
     assert "label: reconstruction" in shown
     assert "parameters: 9474116" in shown

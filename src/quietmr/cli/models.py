@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from quietmr.cli.arguments import Flag
+
+if TYPE_CHECKING:
+    from quietmr.models import Card
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def model_facts(name: str) -> dict[str, Any]:
     if name in PRESETS:
         return {"name": name, "kind": "preset", **asdict(PRESETS[name])}
     if is_model_path(name) or name in list_models():
-        return {"name": name, "kind": "network", **asdict(load_card(name))}
+        return _network_facts(load_card(name))
     if name in CLASSICAL:
         method = CLASSICAL[name]
         summary = " ".join((method.__doc__ or "").split("\n\n")[0].split())
@@ -86,6 +89,16 @@ def model_facts(name: str) -> dict[str, Any]:
     )
 
 
+def _network_facts(card: "Card") -> dict[str, Any]:
+    """Entries of a card, what it is for an architecture, and that its weights are here."""
+    from quietmr.models import ORIGINS
+
+    origin = asdict(ORIGINS[card.architecture])
+    first = {"name": card.name, "kind": "network", "label": card.label, "description": card.description}
+    known = {key: origin[key] for key in ("paper", "code", "dimensions")}
+    return {**first, **known, "parameters": card.parameters, "weights": card.file, **asdict(card)}
+
+
 def _table(models: list[dict[str, Any]]) -> str:
     if not models:
         return "No model has such a name."
@@ -94,16 +107,16 @@ def _table(models: list[dict[str, Any]]) -> str:
 
 
 def _says(model: Mapping[str, Any]) -> str:
-    if model["kind"] != "architecture":
-        return str(model["description"])
-    return f"{model['label']}: {model['description']} ({model['paper']})"
+    if model["kind"] == "architecture":
+        return f"{model['label']}: {model['description']} ({model['paper']})"
+    return f"{model['label']}: {model['description']}" if model["kind"] == "network" else str(model["description"])
 
 
 def _origin(model: Mapping[str, Any]) -> str:
     if model["kind"] == "preset":
         return f"preset, {model['passes'] + 1} steps"
     if model["kind"] == "network":
-        return f"network, {model['parameters'] / 1e6:.2f} M weights"
+        return f"network {model['dimensions']}, {model['parameters'] / 1e6:.2f} M weights"
     if model["kind"] == "architecture":
         return f"untrained {model['dimensions']}, {model['parameters'] / 1e6:.2f} M weights"
     return f"classical, {model['library']}"

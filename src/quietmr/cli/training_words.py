@@ -93,8 +93,12 @@ def told_result(recipe: Recipe, folder: Path, finished: Finished) -> None:
         _tell_adoption(recipe, folder, finished)
     elif recipe.step == "gan" and finished.reason in ("done", "time"):
         _tell_gan(recipe, folder)
+    elif not finished.best.exists():
+        sys.stdout.write("There are no weights to keep: no validation of the training gave a number.\n")
     else:
         sys.stdout.write(f"The best weights are in {finished.best}; {folder / CURVE} shows how they came about.\n")
+        if not judged and finished.reason in ("done", "time"):
+            _tell_trained(recipe, folder)
 
 
 def _tell_adoption(recipe: Recipe, folder: Path, finished: Finished) -> None:
@@ -125,6 +129,21 @@ def _tell_gan(recipe: Recipe, folder: Path) -> None:
         f"{recipe.network.architecture} ({card.label}): {card.description}\n{card.limits}\n"
         f"Use it: quietmr denoise IN OUT --removed REMOVED --model {folder / card.file}\n"
     )
+
+
+def _tell_trained(recipe: Recipe, folder: Path) -> None:
+    """Make a model of a network that began with random weights, and say how to use it."""
+    from quietmr.training.adoption import publish_trained
+
+    card = publish_trained(recipe, folder)
+    if card is not None:
+        sys.stdout.write(f"{card.name} ({card.label}): {card.description}\n")
+        sys.stdout.write(f"Use it: quietmr denoise IN OUT --model {folder / card.file}\n")
+    else:
+        sys.stdout.write(
+            f"No model was written: {recipe.network.architecture} expects the intensities of training, so set "
+            "network.white.\n"
+        )
 
 
 def _why_not(verdict: Verdict | None) -> str:

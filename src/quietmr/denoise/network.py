@@ -1,5 +1,6 @@
 """A trained network as a denoiser of whole images."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from quietmr.data import Image, InputError, NoiseMap, Step
 from quietmr.denoise.channels import Picture, from_channels, is_for_complex, to_channels
 from quietmr.denoise.engines import DEFAULT_ENGINE, Runner, start_engine
+from quietmr.denoise.scaling import scaling_of
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
 from quietmr.models import create_model, load_card
 from quietmr.signal.tiling import blend, plan_tiles, tile_limit
@@ -22,7 +24,8 @@ HALO, COMPLEX_HALO = (16, 32, 32), (24, 48, 48)
 class NetworkDenoiser:
     """Denoise images with a trained network, tile by tile: magnitudes or complex ones, as the network was trained.
 
-    Peak memory is about 300 bytes per voxel of one tile on top of three copies of the image.
+    The image is divided by its noise level, or by what the card of a network for intensities from 0 to 1 says. Peak
+    memory is about 300 bytes per voxel of one tile for our own networks on top of three copies of the image.
 
     Parameters
     ----------
@@ -47,20 +50,22 @@ class NetworkDenoiser:
     def __call__(self, image: Image) -> Image:
         """Denoise; see :class:`quietmr.denoise.contract.Denoiser`."""
         card = load_card(self.model)
-        noise = _checked_noise(image, self.model, is_complex=is_for_complex(card))
-        level = noise.level
+        noise = checked_noise(image, self.model, is_complex=is_for_complex(card))
+        scaling = scaling_of(card, image, noise)
         network = create_model(self.model)
-        runner = start_engine(self.engine, network, self.device, float(np.percentile(np.abs(image.data), 99)) / level)
+        # Told no end of SNR, an engine computes in float32: 16 bits hold 1/256 of white, which is not below the noise.
+        snr = math.inf if scaling.ends else float(np.percentile(np.abs(image.data), 99)) / noise.level
+        runner = start_engine(self.engine, network, self.device, snr)
         multiple = getattr(network, "multiple", (1, 1, 1))
         axis = frame_axis(image)
-        scaled: Picture = to_stacks(np.asarray(image.data / np.float32(level), image.data.dtype), axis)
+        scaled: Picture = to_stacks(scaling.scaled(image), axis)
         sigma = to_stacks(noise.over(image.shape), axis)
-        results = list(self._run(runner, multiple, scaled, sigma / np.float32(level)))
-        denoised = from_stacks(np.stack(results), axis) * np.float32(level)
-        denoised = np.where(noise.over(image.shape) > 0, denoised, image.data)
+        results = list(self._run(runner, multiple, scaled, sigma / np.float32(scaling.unit)))
+        denoised = scaling.restored(from_stacks(np.stack(results), axis), image, noise)
         parameters = {
             "method": self.model,
             "weights_sha256": card.sha256,
+            **scaling.facts,
             "engine": self.engine,
             "device": runner.device,
             "precision": runner.precision,
@@ -93,7 +98,14 @@ class NetworkDenoiser:
             yield blend((f, y, x), tiles, results(stack, spread))
 
 
-def _checked_noise(image: Image, model: str, *, is_complex: bool) -> NoiseMap:
+def checked_noise(image: Image, model: str, *, is_complex: bool) -> NoiseMap:
+    """Give the noise of an image that a network can take.
+
+    Raises
+    ------
+    InputError
+        If the image is of another kind than the network, its noise is unknown or zero, or it is no magnitude.
+    """
     if image.is_complex and not is_complex:
         raise InputError(
             f"The network '{model}' denoises magnitude images, got a complex one: choose quiet or quiet-complex, which "

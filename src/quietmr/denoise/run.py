@@ -14,14 +14,16 @@ from quietmr.denoise.contract import Denoiser
 from quietmr.denoise.engines import DEFAULT_ENGINE, check_engine
 from quietmr.denoise.names import match_names
 from quietmr.denoise.network import NetworkDenoiser
+from quietmr.denoise.planes import PlaneDenoiser
 from quietmr.denoise.presets import PRESETS
 from quietmr.denoise.second_stage import GuidedDenoiser
-from quietmr.denoise.translation import TranslationDenoiser
-from quietmr.models import ARCHITECTURES, is_model_path, list_models, load_card
+from quietmr.models import ARCHITECTURES, ORIGINS, is_model_path, list_models, load_card
 from quietmr.noise import estimate_noise
 from quietmr.signal.finite import fill_nonfinite
 
 DEFAULT_MODEL = "quiet"
+# Published 3-D networks hold up to 6 kB for each voxel of a tile, for all their layers have full resolution.
+_WIDE_TILE = 2**20
 
 
 def list_denoisers(pattern: str = "*") -> list[str]:
@@ -59,9 +61,12 @@ def create_denoiser(
     if name in PRESETS:
         return GuidedDenoiser(name, PRESETS[name], device, progress, engine)
     if is_model_path(name) or name in list_models():
-        if load_card(name).is_generative:
-            return TranslationDenoiser(name, device=device, progress=progress, engine=engine)
-        return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
+        card = load_card(name)
+        if card.white is None:
+            return NetworkDenoiser(name, device=device, progress=progress, engine=engine)
+        if ORIGINS[card.architecture].dimensions == "2-D":
+            return PlaneDenoiser(name, device=device, progress=progress, engine=engine)
+        return NetworkDenoiser(name, device, _WIDE_TILE, progress, engine)
     if name in ARCHITECTURES:
         raise ModelError(
             f"'{name}' is an architecture without weights: train it (quietmr train, network: {{architecture: {name}}}) "

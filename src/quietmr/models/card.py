@@ -1,6 +1,7 @@
 """What one must know about a weights file before using it."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -64,6 +65,25 @@ class Card:
     def is_generative(self) -> bool:
         """Whether it was trained against discriminators, and may show what is not there."""
         return bool(self.recipe.get("step") == "gan")
+
+    @property
+    def white(self) -> float | None:
+        """Intensity that counts as 1 for the network, in units of the brightest tissue; None if any unit will do.
+
+        Raises
+        ------
+        ModelError
+            If it is no positive number, or a generative network has none.
+        """
+        section = "gan" if self.is_generative else "network"
+        white = self.recipe.get(section, {}).get("white")
+        if white is None and not self.is_generative:
+            return None
+        if not isinstance(white, int | float) or not 0 < white < math.inf:
+            raise ModelError(
+                f"The card of '{self.name}' does not tell the intensity 'white' of its recipe: train it anew."
+            )
+        return float(white)
 
     @classmethod
     def from_json(cls, path: Path) -> Self:

@@ -8,11 +8,20 @@ from quietmr.models.slicewise import Slicewise
 
 
 def plain_stack(in_channels: int, out_channels: int, width: int, layers: int, *, norm: bool) -> nn.Sequential:
-    """3 x 3 convolutions with ReLU between them and, but for the first and the last, batch normalization."""
+    """3 x 3 convolutions with ReLU between them and, but for the first and the last, batch normalization.
+
+    Weights are drawn after He et al. 2015, as published: what torch draws would fade in a deep stack without norms.
+    """
     parts: list[nn.Module] = [convolution(in_channels, width), nn.ReLU()]
     for _ in range(layers - 2):
         parts += [convolution(width, width), *([nn.BatchNorm2d(width)] if norm else []), nn.ReLU()]
-    return nn.Sequential(*parts, convolution(width, out_channels))
+    stack = nn.Sequential(*parts, convolution(width, out_channels))
+    for layer in stack:
+        if isinstance(layer, nn.Conv2d) and not layer.weight.is_meta:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return stack
 
 
 def build_dncnn(

@@ -7,12 +7,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from quietmr.models import build_architecture
+from quietmr.models import Card, build_architecture
 from quietmr.training.held_out import Verdict, compare, draw_held_out
+from quietmr.training.paper_card import is_usable, paper_texts
 from quietmr.training.parent import Parent, adapted, load_parent
-from quietmr.training.publish import publish
+from quietmr.training.publish import publish, rounded
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST
+from quietmr.training.tissue_units import in_tissue_units
 
 _TAUGHT_BY = {
     "supervised": "clean scans of the user with added noise",
@@ -67,14 +69,33 @@ def adopt(recipe: Recipe, folder: Path) -> tuple[Verdict | None, Path | None]:
     before = parent.network if parent else Untouched()
     recipe = adapted(recipe, parent)
     tuned = build_architecture(recipe.network.architecture, **recipe.network.arguments)
-    # As they will be published: rounded to float16.
-    tuned.load_state_dict({key: value.half().float() for key, value in load_file(folder / BEST).items()})
+    # As they will be published.
+    tuned.load_state_dict(rounded(load_file(folder / BEST), tuned))
     _, gate = draw_held_out(recipe, before)
-    verdict = compare(before, tuned, gate)
+    verdict = compare(in_tissue_units(before, recipe.white), in_tissue_units(tuned, recipe.white), gate)
     if not verdict.improved:
         return verdict, None
     card = publish(folder, folder, _texts(recipe, parent), {"held_out_parts_of_the_scans": asdict(verdict)})
     return verdict, folder / card.file
+
+
+def publish_trained(recipe: Recipe, folder: Path) -> Card | None:
+    """Make a model of a run that began with random weights and saw clean images: nothing has to be beaten.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path
+        Run folder. Gets the model.
+
+    Returns
+    -------
+    Card or None
+        None if no validation gave a number, or images cannot be brought to the intensities of training.
+    """
+    if not (folder / BEST).exists() or not is_usable(recipe):
+        return None
+    return publish(folder, folder, paper_texts(recipe), {})
 
 
 def _texts(recipe: Recipe, parent: Parent | None) -> dict[str, str]:

@@ -80,13 +80,20 @@ def adapted(recipe: Recipe, parent: Parent | None) -> Recipe:
     Raises
     ------
     ModelError
-        If the recipe names another network than that of the parent, or freezes weights that it has not.
+        If the recipe names another network than that of the parent, freezes weights that it has not, or its images are
+        not those that the network can see.
     """
     if parent is not None:
         frozen_names(parent.network, recipe.freeze)
     if parent is None or parent.card is None:
         return recipe
-    own = NetworkRecipe(architecture=parent.card.architecture, arguments=dict(parent.card.arguments))
+    white = parent.card.white
+    if white is not None and (recipe.channels == "complex" or recipe.lesson != "supervised"):
+        raise ModelError(
+            f"'{parent.name}' takes magnitudes in units of the brightest tissue: fine-tune it on clean magnitudes "
+            "(loss: supervised), or start from another model."
+        )
+    own = NetworkRecipe(architecture=parent.card.architecture, arguments=dict(parent.card.arguments), white=white)
     if "network" in recipe.model_fields_set and recipe.network != own:
         raise ModelError(
             f"The recipe describes another network than that of '{parent.name}': leave out the section 'network'."

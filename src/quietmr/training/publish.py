@@ -1,4 +1,4 @@
-"""From a finished run to a model: float16 weights and a card beside them."""
+"""From a finished run to a model: weights, most of them in float16, and a card beside them."""
 
 import hashlib
 import json
@@ -8,25 +8,17 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
 from quietmr._version import __version__
 from quietmr.io.atomic import replacing
 from quietmr.models import Card, build_architecture
-from quietmr.training.gan.card import CONVENTION as GAN_CONVENTION
+from quietmr.training.paper_card import noise_convention
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, read_lines, write_text
 
-_IMAGES = {
-    "magnitude": "magnitude images (Rician law)",
-    "complex": "complex images as real and imaginary part (Gaussian law)",
-}
-NOISE_CONVENTION = {
-    channels: (
-        "The last input channel is sigma, the noise standard deviation per real channel, in the units of the image; "
-        f"{images}; exactly homogeneous of degree one in (image, sigma)."
-    )
-    for channels, images in _IMAGES.items()
-}
+# Largest rounding error of stored weights, relative: half the distance of two float16 numbers.
+_ROUNDING = 2.0**-11
 
 
 def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, Any], note: str = "") -> Card:
@@ -50,9 +42,9 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
     Card
     """
     recipe = Recipe.model_validate_json((run / RECIPE).read_text(encoding="utf-8"))
-    weights = {key: value.to(torch.float16) for key, value in load_file(run / BEST).items()}
-    content = save(weights)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
+    weights = rounded(load_file(run / BEST), network)
+    content = save(weights)
     network.load_state_dict(weights)
     card = Card(
         name=recipe.name,
@@ -61,7 +53,7 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
         parameters=sum(p.numel() for p in network.parameters()),
         file=f"{recipe.name}.safetensors",
         sha256=hashlib.sha256(content).hexdigest(),
-        noise_convention=_noise_convention(recipe),
+        noise_convention=noise_convention(recipe),
         recipe=_without_places(recipe).model_dump(mode="json"),
         training=_training(run, note),
         scores=scores,
@@ -73,8 +65,27 @@ def publish(run: Path, folder: Path, texts: dict[str, str], scores: dict[str, An
     return card
 
 
-def _noise_convention(recipe: Recipe) -> str:
-    return GAN_CONVENTION.format(white=recipe.gan.white) if recipe.step == "gan" else NOISE_CONVENTION[recipe.channels]
+def rounded(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Round what training has moved to float16, as models store it.
+
+    What normalizations have measured (running means and variances, counts) stays as it is, and so do weights that are
+    too large or too small for float16.
+
+    Parameters
+    ----------
+    weights : dict of Tensor
+        State dict of the network.
+    network : nn.Module
+        Tells which of them are trained.
+    """
+    trained = {name for name, value in network.state_dict(keep_vars=True).items() if isinstance(value, nn.Parameter)}
+    return {name: _half(value) if name in trained else value for name, value in weights.items()}
+
+
+def _half(weight: Tensor) -> Tensor:
+    half = weight.to(torch.float16)
+    error = (half.float() - weight).norm()
+    return half if bool(error <= _ROUNDING * weight.norm()) else weight
 
 
 def _without_places(recipe: Recipe) -> Recipe:

@@ -2,11 +2,9 @@
 
 from quietmr.models import ORIGINS
 from quietmr.training.gan.recipe import term_weights
+from quietmr.training.paper_card import license_of, sources
 from quietmr.training.recipe import Recipe
 
-CONVENTION = (
-    "Blind: no noise level is told. Magnitudes (Rician law) divided by {white:g} times the brightest tissue, cut at 1."
-)
 LIMITS = (
     "Generative: its output may show structure that is not in the scan, or lack what is. Look at what it took away and "
     "added (scan minus result). Never for a diagnosis. Intensities may be shifted, above all with instance norm."
@@ -20,18 +18,14 @@ _PERCEPTUAL = {
 def gan_texts(recipe: Recipe) -> dict[str, str]:
     """Texts of the card (:func:`quietmr.training.publish.publish`)."""
     origin = ORIGINS[recipe.network.architecture]
-    own = recipe.scans.license or "not stated"
-    scans = f"{', '.join(recipe.gan.noisy)} (noisy) and {', '.join(recipe.gan.clean)} (clean), license: {own}"
-    sources = ([scans] if recipe.scans.share > 0 else []) + (["procedural scenes"] if recipe.scans.share < 1 else [])
+    scans = f"{', '.join(recipe.gan.noisy)} (noisy) and {', '.join(recipe.gan.clean)} (clean)"
     perceptual = any(name.startswith("perceptual") for name in term_weights(recipe))
     remark = f"; {_PERCEPTUAL[recipe.gan.features]}" if perceptual else ""
     return {
         "label": origin.label,
         "description": f"{origin.description} ({origin.paper}){remark}.",
-        "license": f"Up to whoever trained it. Scans: {own}."
-        if recipe.scans.share > 0
-        else "Up to whoever trained it.",
-        "data": f"Unpaired images of different people: {'; '.join(sources)}.",
+        "license": license_of(recipe),
+        "data": f"Unpaired images of different people: {'; '.join(sources(recipe, scans))}.",
         "intended_use": "Comparison with other methods. Not a medical device.",
         "limits": LIMITS,
     }

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from quietmr.data import Image, Step
+from quietmr.denoise.brightness import brightest_tissue
 from quietmr.denoise.engines.torch_runner import TorchRunner
-from quietmr.denoise.translation import brightest_tissue
 from quietmr.evaluate.compare.methods import small_image
 from quietmr.models import build_architecture, count_parameters
 from quietmr.training.run_folder import BEST
@@ -91,7 +91,7 @@ def make(method: str, out: Path, choices: Mapping[float, Choice]) -> ByLevel | N
     recipe = arm.made(seed)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     network.load_state_dict(load_file(arm.folder(out, seed) / BEST))
-    run = as_method(network, recipe.white, precise=recipe.precision == "32")
+    run = as_method(network, recipe.white)
     run(small_image())
     return lambda percent: run
 
@@ -111,8 +111,10 @@ def facts_of(method: str, out: Path) -> Facts:
     )
 
 
-def as_method(network: nn.Module, white: float | None, *, precise: bool = False) -> Method:
-    """Run a network on whole planes in units of the brightest tissue of the noisy image, as a user would.
+def as_method(network: nn.Module, white: float | None) -> Method:
+    """Run a network as ``quietmr.denoise.planes`` runs one with a card.
+
+    Whole planes in units of the brightest tissue of the noisy image, in float32.
 
     Parameters
     ----------
@@ -120,8 +122,6 @@ def as_method(network: nn.Module, white: float | None, *, precise: bool = False)
         In inference mode it maps (1, 2, Z, Y, X), image and noise map, to (1, 1, Z, Y, X).
     white : float, optional
         Brightness that counts as 1, in those units; None if any will do.
-    precise : bool
-        Compute in float32 even where the CPU has bfloat16: networks that were trained so.
     """
     wrapped = in_tissue_units(network, white).eval()
 
@@ -129,7 +129,7 @@ def as_method(network: nn.Module, white: float | None, *, precise: bool = False)
         assert image.noise is not None
         sigma = image.noise.level
         unit = brightest_tissue(image.data, sigma)
-        runner = TorchRunner.start(wrapped, "cpu", math.inf if precise else unit / sigma)
+        runner = TorchRunner.start(wrapped, "cpu", math.inf)
         channels = np.concatenate([image.data, image.noise.over(image.shape)]) / np.float32(unit)
         denoised = runner(channels.astype(np.float32)) * np.float32(unit)
         return image.after(Step("denoise", {"sigma": sigma, "precision": runner.precision}), denoised)

@@ -23,8 +23,8 @@ from results import UNTOUCHED, append, read_rows
 from scipy import stats
 
 from quietmr.data import Image, NoiseMap
+from quietmr.denoise.brightness import brightest_tissue
 from quietmr.denoise.classical import PeronaMalik
-from quietmr.denoise.translation import brightest_tissue
 
 
 def row(method, volume="ms-t1", percent=9.0, seed=0, psnr=30.0, **others):
@@ -272,3 +272,12 @@ def test_without_rows_nothing_is_claimed():
     few = sections(every(UNTOUCHED, 30), [], draws=2, seeds=2)
     assert "msanet-s1" in few[RIVALS]
     assert few[BLOCKS].startswith("Not there yet")
+
+
+def test_the_better_of_two_baselines_counts():
+    rows = (
+        every(UNTOUCHED, 30) + every("dncnn-s0", 31) + every("dncnn-no-norm-s0", 35) + every("denoisenet-small-s0", 33)
+    )
+    text = sections(rows, [], draws=1, seeds=1)[RIVALS]
+    assert "denoisenet-small against dncnn-no-norm at 9 %: **worse**" in text
+    assert "against dncnn at" not in text

@@ -48,7 +48,8 @@ def has_amx() -> bool:
 
 def _planar(recipe: Recipe) -> bool:
     """Whether the network convolves frame by frame, in two dimensions."""
-    return ORIGINS[recipe.network.architecture].dimensions == "2-D"
+    origin = ORIGINS.get(recipe.network.architecture)
+    return origin is not None and origin.dimensions == "2-D"
 
 
 def _small_planes(recipe: Recipe) -> bool:

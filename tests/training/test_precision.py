@@ -46,6 +46,24 @@ def test_a_network_that_folds_nothing_reaches_the_limit_earlier(amx):
     assert choose_precision(recipe((1, 112, 112), architecture="snraware-hrnet-conv2d"), CPU) == "32-true"
 
 
+def test_networks_for_planes_are_free_of_it(amx):
+    assert choose_precision(recipe((1, 256, 256), "bf16", architecture="dncnn"), CPU) == "bf16-mixed"
+
+
+@pytest.mark.parametrize("layer", [torch.nn.Conv2d(8, 16, 3, padding=1), torch.nn.ConvTranspose2d(8, 16, 2, 2)])
+def test_gradients_of_plane_convolutions_are_right(layer):
+    layer = layer.to(memory_format=torch.channels_last)
+    x = torch.randn(1, 8, 96, 96, generator=torch.Generator().manual_seed(0)).to(memory_format=torch.channels_last)
+    found = []
+    for reduced in (False, True):
+        layer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+            made = layer(x)
+        made.float().square().sum().backward()
+        found.append(layer.weight.grad.clone())
+    assert (found[1] - found[0]).norm() < 0.02 * found[0].norm()
+
+
 def test_asking_for_wrong_gradients_is_refused(amx):
     with pytest.raises(InputError, match="AMX"):
         choose_precision(recipe((3, 130, 130), "bf16"), CPU)

@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 
 from quietmr.data import InputError
 from quietmr.denoise.device import runs_bfloat16
-from quietmr.models import ARCHITECTURES
+from quietmr.models import ARCHITECTURES, ORIGINS
 from quietmr.training.recipe import Recipe
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -15,7 +15,8 @@ Precision = Literal["32-true", "bf16-mixed"]
 # oneDNN (torch 2.13) on CPUs with AMX: bfloat16 gradients of weights of convolutions over planes of this many voxels
 # were off by a third, not a number, or crashed the process, unless there were frames enough (measured from 16 to 96
 # channels: 62 x 62 voxels and 8 frames of 64 x 64 were right, 64 x 64 with 3 frames and 96 x 96 with 8 were wrong).
-# quietmr.models.volume_convolution mends those of ordinary convolutions; those of transposed ones stay wrong.
+# quietmr.models.volume_convolution mends those of ordinary convolutions; those of transposed ones stay wrong. Those of
+# 2-D convolutions are right (up to 256 x 256 pixels, 1 to 128 channels, ordinary and transposed: within rounding).
 _LARGEST_PLANE, _ENOUGH_FRAMES = 62 * 62, 16
 
 
@@ -30,7 +31,7 @@ def choose_precision(recipe: Recipe, device: torch.device) -> Precision:
     # The answer of a network to a small probe drowns in bfloat16, and so does what a cycle of a GAN misses.
     if recipe.precision == "32" or recipe.lesson == "sure" or recipe.step == "gan":
         return "32-true"
-    broken = device.type == "cpu" and has_amx() and not _small_planes(recipe)
+    broken = device.type == "cpu" and has_amx() and not _planar(recipe) and not _small_planes(recipe)
     if recipe.precision == "bf16" and broken:
         raise InputError(
             "The recipe asks for bf16, whose gradients are wrong on this CPU (AMX) for patches as wide as its own: set "
@@ -43,6 +44,12 @@ def choose_precision(recipe: Recipe, device: torch.device) -> Precision:
 def has_amx() -> bool:
     """Whether oneDNN multiplies matrices of bfloat16 in the tiles of this CPU."""
     return bool(torch.cpu._is_amx_tile_supported())
+
+
+def _planar(recipe: Recipe) -> bool:
+    """Whether the network convolves frame by frame, in two dimensions."""
+    origin = ORIGINS.get(recipe.network.architecture)
+    return origin is not None and origin.dimensions == "2-D"
 
 
 def _small_planes(recipe: Recipe) -> bool:

@@ -168,9 +168,7 @@ def test_other_methods_are_refused(command, folders, tmp_path, kind, said):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "words", [("--sigma", "3"), ("--mask", "m.png"), ("--report", "r.html")]
-)
+@pytest.mark.parametrize("words", [("--sigma", "3"), ("--mask", "m.png"), ("--report", "r.html")])
 def test_options_that_do_not_apply_are_refused(command, model, folders, tmp_path, words):
     ran = denoise(command, model, folders[0], tmp_path / "out", *words)
     assert ran.code == 2

@@ -17,6 +17,7 @@ from quietmr.training.launch import Launch
 from quietmr.training.loss_sum import make_loss
 from quietmr.training.objectives import Supervised
 from quietmr.training.recipe import Recipe
+from quietmr.training.validation import Measured
 
 # Float32, and every step logged. The network drops parts at random and has weights that take no part.
 RECIPE = """
@@ -47,7 +48,7 @@ def losses(folder: Path) -> list[float]:
 def cheaply():
     """Validation, pictures and scenes that cost nothing."""
     with (
-        patch.object(loop, "make_score", lambda recipe, start: Score(lambda network: 0.0)),
+        patch.object(loop, "make_score", lambda recipe, start: Score(lambda network: Measured(0.0))),
         patch.object(keeper, "save_curve", lambda *_: None),
         patch.object(scenes, "draw_scene", lambda shape, mixture, rng: rng.random(shape, np.float32)),
     ):

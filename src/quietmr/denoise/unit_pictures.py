@@ -90,10 +90,7 @@ def check_unit_network(model: str) -> Card:
 
 def _wants_unit_range(card: Card) -> bool:
     """Whether a network was trained on images from 0 to 1, or can make no others."""
-    for section in ("network", "gan"):
-        if section == "gan" and not card.is_generative:
-            continue
-        if (card.recipe.get(section) or {}).get("white") is not None:
-            return True
+    if card.white is not None:
+        return True
     head = inspect.signature(ARCHITECTURES[card.architecture]).parameters.get("head")
     return head is not None and card.arguments.get("head", head.default) == "sigmoid"

@@ -17,6 +17,7 @@ from quietmr.training.launch import Launch
 from quietmr.training.loss_sum import make_loss
 from quietmr.training.objectives import Supervised
 from quietmr.training.recipe import Recipe
+from quietmr.training.validation import Measured
 
 # Float32, and every step logged. The network drops parts at random and has weights that take no part.
 RECIPE = """
@@ -36,6 +37,8 @@ scenes: {shape: [4, 16, 16], pool: 2, reuse: 4}
 patches: [{shape: [4, 16, 16], batch: 2}]
 optimizer: {lr_muon: 0.005, lr_adam: 0.002, warmup: 4, ema: 0.5, clip: 1.0}
 """
+# With a score that never gets better, the rates of all processes fall at every second validation.
+PLATEAU = ("optimizer.schedule=plateau", "optimizer.plateau_patience=1")
 
 
 def losses(folder: Path) -> list[float]:
@@ -47,7 +50,7 @@ def losses(folder: Path) -> list[float]:
 def cheaply():
     """Validation, pictures and scenes that cost nothing."""
     with (
-        patch.object(loop, "make_score", lambda recipe, start: Score(lambda network: 0.0)),
+        patch.object(loop, "make_score", lambda recipe, start: Score(lambda network: Measured(0.0))),
         patch.object(keeper, "save_curve", lambda *_: None),
         patch.object(scenes, "draw_scene", lambda shape, mixture, rng: rng.random(shape, np.float32)),
     ):
@@ -118,6 +121,7 @@ if __name__ == "__main__":
     where = Path(sys.argv[1])
     with record_who_saves(where):
         train_on_scenes(where, "two")
+        train_on_scenes(where, "slower-two", *PLATEAU)
         train_on_parts(where, "halves", size=2)
     save_resumed_state(where, "shared")
     train_on_scenes(where, "shared", "--resume", "steps=16")

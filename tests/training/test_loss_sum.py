@@ -10,7 +10,7 @@ import torch
 from quietmr.data import InputError
 from quietmr.training.edge_losses import gradient, mixed_derivative
 from quietmr.training.loss_sum import LOSSES, SUMS, make_loss
-from quietmr.training.perceptual import perceptual
+from quietmr.training.perceptual import perceptual, vgg_relu2_2
 from quietmr.training.pixel_losses import charbonnier, l1, modulus, mse, perpendicular, phase_distance
 from quietmr.training.recipe import Recipe
 from quietmr.training.similarity import similarity, ssim, ssim3d
@@ -252,7 +252,7 @@ def test_the_sums_of_papers_are_those_of_images_from_0_to_1(name):
         "peak_mse": (output - target).square().mean(),
         "peak_l1": (output - target).abs().mean(),
         "ssim": 1 - similarity(1e3 * output, 1e3 * target, (1, 2)).mean(),
-        "perceptual": perceptual(1e3 * output, 1e3 * target, small_vgg()),
+        "vgg_relu2_2": vgg_relu2_2(1e3 * output, 1e3 * target, small_vgg()),
     }
     expected = sum(weight * pieces[part] for part, weight in SUMS[name].items())
     for unit, sigma in ((1.0, 0.05), (1e6, 0.05), (1.0, 0.01)):
@@ -262,7 +262,7 @@ def test_the_sums_of_papers_are_those_of_images_from_0_to_1(name):
 
 def test_a_recipe_names_the_sum_of_a_paper():
     assert Recipe(name="r", loss="mse_ssim").loss_weights == {"peak_mse": 0.8, "ssim": 0.2}
-    assert Recipe(name="r", loss="ssim_l1_vgg").loss_weights["perceptual"] == 0.01
+    assert Recipe(name="r", loss="ssim_l1_vgg").loss_weights["vgg_relu2_2"] == 0.01
     assert Recipe(name="r", loss="mse_ssim").lesson == "supervised"
 
 
@@ -303,3 +303,18 @@ def test_frames_too_small_for_the_features_are_refused():
     output, target = pair(shape=(1, 2, 2, 8, 7))
     with pytest.raises(InputError, match="8 x 8"):
         perceptual(output, target, small_vgg())
+
+
+def test_the_vgg_term_of_the_paper_on_pictures_stops_at_the_second_block():
+    output, target = pair(1)
+    vgg, sigma = small_vgg(), sigma_map(output)
+    span = target.amax((1, 2, 3, 4)).reshape(-1, 1, 1, 1)
+    frames = [(image[:, 0] / span).flatten(0, 1)[:, None] for image in (output, target)]
+    # The first nine layers of the published network end with relu2_2.
+    found, wanted = (vgg.features[:9]((frame - vgg.mean) / vgg.sd) for frame in frames)
+    names = ("vgg_relu2_2", "perceptual")
+    loss, deeper = (make_loss({name: 1.0}, lambda: vgg)(output, target, sigma) for name in names)
+    torch.testing.assert_close(loss, (found - wanted).abs().mean())
+    assert abs(float(loss - deeper)) > 1e-3
+    with pytest.raises(InputError, match="at least 2 x 2"):
+        make_loss({"vgg_relu2_2": 1.0}, lambda: vgg)(output[..., :1], target[..., :1], sigma[..., :1])

@@ -33,17 +33,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::Deprecat
 SCRIPT = Path(__file__).with_name("ranks.py")
 ranks = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
 
+PAIRS = [("one", "two"), ("whole", "halves"), ("alone", "shared"), ("alone", "back"), ("slower-one", "slower-two")]
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Folder of runs by this process and by two that torchrun starts, side by side.
 
-    one, two: the same recipe in one and in two processes. whole, halves: the same four images per step, in one batch
-    and in one half for each of two processes. alone, shared: "one" resumed in one and in two processes. back: "two"
-    resumed in one.
+    one, two: the same recipe in one and in two processes. slower-one, slower-two: on a plateau from the start. whole,
+    halves: the same four images per step, in one batch and in one half for each of two processes. alone, shared: "one"
+    resumed in one and in two processes. back: "two" resumed in one.
     """
     folder = tmp_path_factory.mktemp("ranks")
     ranks.train_on_scenes(folder, "one", "batches_per_step=2")
+    ranks.train_on_scenes(folder, "slower-one", "batches_per_step=2", *ranks.PLATEAU)
     ranks.train_on_parts(folder, "whole", 4)
     for name in ("alone", "shared"):
         shutil.copytree(folder / "one", folder / name)
@@ -71,7 +74,7 @@ def assert_same_weights(one, two, **tolerance):
             torch.testing.assert_close(two[part][name], tensor, msg=f"{part} {name}", **tolerance)
 
 
-@pytest.mark.parametrize(("one", "two"), [("one", "two"), ("whole", "halves"), ("alone", "shared"), ("alone", "back")])
+@pytest.mark.parametrize(("one", "two"), PAIRS)
 def test_the_loss_curve_is_that_of_one_process(runs, one, two):
     curve = ranks.losses(runs / one)
     assert len(curve) >= 12
@@ -80,7 +83,7 @@ def test_the_loss_curve_is_that_of_one_process(runs, one, two):
     assert ranks.losses(runs / two) == pytest.approx(curve, abs=3e-5)
 
 
-@pytest.mark.parametrize(("one", "two"), [("one", "two"), ("whole", "halves"), ("alone", "shared"), ("alone", "back")])
+@pytest.mark.parametrize(("one", "two"), PAIRS)
 def test_the_weights_are_those_of_one_process(runs, one, two):
     (weights, numbers), (others, other_numbers) = (load_checkpoint(runs / name) for name in (one, two))
     assert numbers["step"] == other_numbers["step"]
@@ -92,6 +95,8 @@ def test_a_run_that_shares_no_batches_learns_something_else(runs):
     first = ranks.losses(runs / "whole")
     ranks.train_on_parts(runs, "half", 2)
     assert ranks.losses(runs / "half") != pytest.approx(first, abs=1e-2)
+    # So do lower rates.
+    assert ranks.losses(runs / "slower-one") != pytest.approx(ranks.losses(runs / "one"), abs=1e-3)
 
 
 def test_the_first_process_alone_writes_checkpoints(runs):

@@ -8,7 +8,8 @@ from quietmr.data import InputError
 from quietmr.training.lessons import LESSONS
 from quietmr.training.recipe import Recipe
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "recipes"
+RECIPES = sorted([*FOLDER.glob("*.yaml"), *FOLDER.glob("papers/*.yaml")])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class Denoise:
       quietmr denoise t1.nii.gz out.nii.gz --removed removed.nii.gz
       quietmr denoise recon.h5 quiet.h5
       quietmr denoise mag.nii.gz mag_quiet.nii.gz --phase phase.nii.gz
+      quietmr denoise pictures out/ --paper-io --model runs/denoisenet/denoisenet.safetensors
     """
 
     paths: Annotated[
@@ -75,6 +76,11 @@ class Denoise:
     """Where to compute: auto, cpu, cuda, cuda:1, mps."""
     engine: Annotated[str, tyro.conf.arg(metavar="NAME")] = "torch"
     """What runs the network: torch, or on the CPU openvino or openvino-int8 (pip install 'quietmr[openvino]')."""
+    paper_io: Flag = False
+    """Rerun a paper on pictures, never for scans: 8-bit luminance of 256 x 256 straight into a network for images from
+    0 to 1, and out again as 8-bit PNG."""
+    truth: OptionalFile = None
+    """With --paper-io: folder of clean pictures of the same names, to be scored against and drawn."""
     threads: OptionalCount = None
     """Processor threads; without it OMP_NUM_THREADS counts, else all."""
     force: Flag = False
@@ -96,6 +102,10 @@ class Denoise:
         from quietmr.cli.refusals import check, folders_for
 
         self._check()
+        if self.paper_io:
+            from quietmr.cli.paper_io import run_paper_io
+
+            return run_paper_io(self, command_line)
         partner = partner_of(self, len(self.paths) - 1)
         partner_out = self.phase_out or self.imaginary_out
         wishes = DenoisingWishes(
@@ -117,6 +127,8 @@ class Denoise:
         for given, out in (("phase", "phase_out"), ("imaginary", "imaginary_out")):
             if getattr(self, out) is not None and getattr(self, given) is None:
                 raise UsageError(f"--{given}-out needs --{given} FILE: add it, or leave --{given}-out out.")
+        if self.truth is not None and not self.paper_io:
+            raise UsageError("--truth goes with --paper-io: add that, or score scans by quietmr evaluate.")
         check_level(self)
         if self.model == "noise2fast" and (self.report is not None or self.engine != "torch"):
             raise UsageError(

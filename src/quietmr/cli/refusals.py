@@ -49,24 +49,30 @@ def _check_formats(job: Job, *, force: bool) -> None:
                 f"{path} would hold fractions, for which {format_of(path).name} has no place: use .nii.gz."
             )
     for path in job.tables:
-        _check_plain_file(path, force=force)
+        check_plain_file(path, force=force)
     for path in job.pages:
         check_page_name(path)
-        _check_plain_file(path, force=force)
+        check_plain_file(path, force=force)
     if not isinstance(job, ImageJob):
         return
     for path in job.images:
         check_writable(path, force=force)
-    _check_plain_file(job.sidecar, force=force)
+    check_plain_file(job.sidecar, force=force)
     if job.figure is not None:
         if job.figure.suffix.lower() not in FIGURE_SUFFIXES:
             raise OutputError(
                 f"A figure cannot be written as {job.figure}: choose one of {', '.join(FIGURE_SUFFIXES)}."
             )
-        _check_plain_file(job.figure, force=force)
+        check_plain_file(job.figure, force=force)
 
 
-def _check_plain_file(path: Path, *, force: bool) -> None:
+def check_plain_file(path: Path, *, force: bool) -> None:
+    """Refuse a file that cannot be written, or exists and may not be replaced.
+
+    Raises
+    ------
+    OutputError
+    """
     folder = path.absolute().parent
     if not folder.is_dir():
         raise OutputError(f"There is no folder {folder} to write {path.name} to: make it first.")

@@ -45,7 +45,10 @@ def sentence(news: News) -> str:
     """Say in one line how far a run is."""
     parts = [f"step {news.step}/{news.steps}", f"{news.minutes:.1f} min", f"loss {news.loss:.4f}"]
     if news.gain is not None and news.best is not None:
-        parts.append(f"gain {news.gain:.2f} dB (best {news.best:.2f})")
+        if news.ssim is None:
+            parts.append(f"gain {news.gain:.2f} dB (best {news.best:.2f})")
+        else:
+            parts.append(f"gain {news.gain:.2f} dB, SSIM {news.ssim:.4f} (best {news.best:.4f})")
     return ", ".join(parts)
 
 

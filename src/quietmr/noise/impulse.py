@@ -72,3 +72,44 @@ def add_impulses(clean: Tensor, draw: ImpulseDraw, black: float | Tensor = 0.0, 
         )
     low, high = (torch.as_tensor(value, dtype=clean.dtype, device=clean.device) for value in (black, white))
     return torch.where(draw.lost, torch.where(draw.white, high, low), clean)
+
+
+@dataclass(frozen=True)
+class ImpulseLaw:
+    """What training sees of impulses.
+
+    Attributes
+    ----------
+    densities : tuple of float
+        One of them is drawn for each sample.
+    white : float
+        Intensity of lost pixels that are not black, in the units of the image; nothing is brighter.
+    """
+
+    densities: tuple[float, ...]
+    white: float
+
+
+def lose_pixels(clean: Tensor, law: ImpulseLaw, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Make a picture with impulses and its truth.
+
+    Parameters
+    ----------
+    clean : Tensor, shape (F, Y, X)
+        Magnitude.
+    law : ImpulseLaw
+    rng : torch.Generator
+        On the device of the image.
+
+    Returns
+    -------
+    noisy, target, sigma : Tensor, shape (F, Y, X)
+        Picture from 0 to white, the clean image cut at white, and the root mean square of what impulses change on
+        average over all draws, the same everywhere: ``sqrt(d / 2 (x^2 + (white - x)^2))``, meaned over the pixels x.
+    """
+    target = clean.clamp(max=law.white)
+    chosen = int(torch.randint(len(law.densities), (), generator=rng, device=rng.device))
+    density = law.densities[chosen]
+    noisy = add_impulses(target, draw_impulses(tuple(target.shape), density, rng), 0.0, law.white)
+    power = density / 2 * (target.square() + (law.white - target).square()).mean()
+    return noisy, target, power.sqrt().expand_as(target).contiguous()

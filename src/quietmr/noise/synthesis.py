@@ -18,13 +18,15 @@ class NoiseLaw:
     Attributes
     ----------
     lowest, highest : float
-        Bounds of the log-uniform noise level, sigma per real channel as a part of the brightest tissue (= 1).
+        Bounds of the noise level, sigma per real channel as a part of the brightest tissue (= 1).
     filtered : float
         Share of samples whose noise went through a k-space filter (in half of them the signal did too).
     varying : float
         Share of samples with a g-factor-like map.
     jitter : float
         Log-normal SD of the error of the noise level that the network is told, in half of the samples.
+    linear : float
+        0: levels are log-uniform between their bounds; 1: uniform.
     """
 
     lowest: float = 0.01
@@ -32,6 +34,7 @@ class NoiseLaw:
     filtered: float = 0.4
     varying: float = 0.5
     jitter: float = 0.06
+    linear: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,9 @@ def draw_filter(shape: tuple[int, int, int], rng: torch.Generator) -> Tensor:
 
 def draw_noise(shape: tuple[int, int, int], law: NoiseLaw, rng: torch.Generator) -> NoiseDraw:
     """Decide on the noise of one sample."""
-    level = law.lowest * (law.highest / law.lowest) ** _uniform(rng)
+    place = _uniform(rng)
+    span = law.highest - law.lowest
+    level = law.lowest + span * place if law.linear else law.lowest * (law.highest / law.lowest) ** place
     gain = draw_gain(shape, rng) if _uniform(rng) < law.varying else torch.ones(shape, device=rng.device)
     transfer = draw_filter(shape, rng) if _uniform(rng) < law.filtered else None
     told = 1.0

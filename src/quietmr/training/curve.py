@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from quietmr.io.atomic import replacing
+from quietmr.training.run_folder import best_entry
 
 _GAIN, _LOSS = "#1f6fb4", "#c65d1e"
 
@@ -18,17 +19,19 @@ def draw_curve(entries: Sequence[Mapping[str, Any]], title: str) -> Figure:
     Parameters
     ----------
     entries : sequence of mapping
-        Lines of ``log.jsonl``: ``step``, ``minutes``, ``loss`` (None before the first step) and ``gain_db``.
+        Lines of ``log.jsonl``: ``step``, ``minutes``, ``loss`` (None before the first step), ``gain_db`` and,
+        if it decides, ``ssim``.
     title : str
     """
     figure = Figure(figsize=(8, 6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True)
-    best = max(entries, key=lambda entry: float(entry["gain_db"]))
+    best = best_entry(entries)
+    similarity = f", SSIM {best['ssim']:.4f}" if "ssim" in best else ""
     upper.plot([e["step"] for e in entries], [e["gain_db"] for e in entries], ".-", color=_GAIN)
     upper.plot(best["step"], best["gain_db"], "o", color=_GAIN, fillstyle="none", markersize=11)
     upper.annotate(
-        f"best {best['gain_db']:.2f} dB",
+        f"best {best['gain_db']:.2f} dB{similarity}",
         (best["step"], best["gain_db"]),
         (0, -16),
         textcoords="offset points",

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
 from quietmr.training.complex_batches import give_phase, sample_of
 from quietmr.training.complex_pairs import complex_pair
 from quietmr.training.complex_shelf import load_shelf
@@ -14,12 +13,13 @@ from quietmr.training.gmap_bank import GmapBank
 from quietmr.training.lessons import Lesson
 from quietmr.training.losses import PROBE_STEP, noise2noise, rician_sure
 from quietmr.training.magnitude import magnitude_variance
+from quietmr.training.magnitude_noise import noise_of
 from quietmr.training.noisy_scans import NoisyScan, load_noisy
 from quietmr.training.patches import whole_cut
 from quietmr.training.probes import draw_probe
 from quietmr.training.recipe import Recipe
 from quietmr.training.scans import load_clean, split
-from quietmr.training.validation import denoised
+from quietmr.training.validation import denoised, similarity_of
 
 # Errors within a block (F, Y, X) are alike; blocks count as independent for the standard error.
 _BLOCK = (4, 16, 16)
@@ -111,12 +111,12 @@ def _spread(n: int, most: int) -> list[int]:
 
 
 def _from_clean(recipe: Recipe, rng: torch.Generator) -> list[HeldOut]:
-    law = NoiseLaw(**{**recipe.noise, "jitter": 0.0})
+    degrade = noise_of(recipe, jitter=0.0)
     scans = load_clean(recipe.scans)
     cases = []
     for i in _spread(len(scans), recipe.validation_cases):
         clean = torch.from_numpy(np.ascontiguousarray(split(scans[i], recipe.scans.held_out)[1]))
-        noisy, target, sigma = add_noise(clean, draw_noise((clean.shape[0], clean.shape[1], clean.shape[2]), law, rng))
+        noisy, target, sigma = degrade(clean, rng)
         cases.append(HeldOut("supervised", noisy, sigma, target, ((noisy - target) / sigma).square()))
     return cases
 
@@ -181,6 +181,12 @@ def pooled_gain(network: nn.Module, cases: list[HeldOut]) -> float:
     risks = torch.cat([case.risk(network).flatten() for case in cases]).double().mean()
     noise = torch.cat([case.variance.flatten() for case in cases]).double().mean()
     return 10 * float(torch.log10(noise / risks.clamp_min(_SMALLEST_RISK * noise)))
+
+
+def mean_similarity(network: nn.Module, cases: list[HeldOut]) -> float:
+    """Mean SSIM of clean magnitudes and what the network makes of noisy ones."""
+    found = [similarity_of(denoised(network, case.noisy, case.sigma), case.other) for case in cases]
+    return float(np.mean(found))
 
 
 @dataclass(frozen=True)

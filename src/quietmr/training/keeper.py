@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import save_checkpoint
 from quietmr.training.complex_validation import draw_complex_cases, mean_blur_gain, mean_complex_gain
 from quietmr.training.curve import save_curve
-from quietmr.training.held_out import draw_held_out, pooled_gain
+from quietmr.training.held_out import draw_held_out, mean_similarity, pooled_gain
+from quietmr.training.magnitude_noise import noise_of
+from quietmr.training.plateau import Plateau
 from quietmr.training.recipe import Recipe
 from quietmr.training.run_folder import (
     BEST,
@@ -28,7 +29,7 @@ from quietmr.training.run_folder import (
     write_weights,
 )
 from quietmr.training.tissue_units import in_tissue_units
-from quietmr.training.validation import draw_cases, mean_gain
+from quietmr.training.validation import Measured, draw_cases, mean_scores
 
 
 class Running(Protocol):
@@ -37,6 +38,7 @@ class Running(Protocol):
     step: int
     best: float
     minutes: float
+    plateau: Plateau
 
     @property
     def average(self) -> Any:
@@ -59,7 +61,7 @@ class Running(Protocol):
 
 @dataclass(frozen=True)
 class News:
-    """How far a run is; ``gain`` and ``best`` are None before the first validation."""
+    """How far a run is; ``gain`` and ``best`` are None before the first validation, ``ssim`` unless it decides."""
 
     step: int
     steps: int
@@ -68,6 +70,7 @@ class News:
     gain: float | None
     best: float | None
     validated: bool
+    ssim: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,13 @@ class Score:
 
     Attributes
     ----------
-    gain : callable
-        Gain of a network in dB.
+    measure : callable
+        Gain of a network in dB, and its similarity if that decides.
     yardstick : dict
         Gains of simpler means on the same images, for the record.
     """
 
-    gain: Callable[[nn.Module], float]
+    measure: Callable[[nn.Module], Measured]
     yardstick: dict[str, float] = field(default_factory=dict)
 
 
@@ -94,17 +97,23 @@ def make_score(recipe: Recipe, start: nn.Module) -> Score:
     InputError
         If the scans cannot be used.
     """
+    by_ssim = recipe.best_by == "ssim"
     if recipe.scans.share > 0 and recipe.scans.held_out > 0:
         pieces, _ = draw_held_out(recipe, start)
-        return Score(lambda network: pooled_gain(in_tissue_units(network, recipe.white), pieces))
+
+        def on_pieces(network: nn.Module) -> Measured:
+            network = in_tissue_units(network, recipe.white)
+            return Measured(pooled_gain(network, pieces), mean_similarity(network, pieces) if by_ssim else None)
+
+        return Score(on_pieces)
     if recipe.channels == "complex":
         samples = draw_complex_cases(recipe.validation_cases, recipe.seed, recipe.mr)
         blur = {"best_blur_gain_db": round(mean_blur_gain(samples), 4)}
-        return Score(lambda network: mean_complex_gain(network, samples), blur)
+        return Score(lambda network: Measured(mean_complex_gain(network, samples)), blur)
     # Networks in units of tissue are not homogeneous: they are judged at the levels that they were trained for.
-    law = None if recipe.white is None else NoiseLaw(**recipe.noise)
-    cases = draw_cases(recipe.validation_cases, recipe.seed, law=law)
-    return Score(lambda network: mean_gain(in_tissue_units(network, recipe.white), cases))
+    noise = None if recipe.white is None else noise_of(recipe)
+    cases = draw_cases(recipe.validation_cases, recipe.seed, noise=noise)
+    return Score(lambda network: mean_scores(in_tissue_units(network, recipe.white), cases, similarity=by_ssim))
 
 
 class Keeper:
@@ -122,7 +131,7 @@ class Keeper:
     def __init__(self, folder: Path, recipe: Recipe, score: Score, tell: Callable[[News], None] | None = None) -> None:
         self.folder, self.recipe, self.score, self.tell = folder, recipe, score, tell
         self.losses: list[float] = []
-        self.gain: float | None = None
+        self.measured: Measured | None = None
 
     def begin(self, run: Running, session: dict[str, Any], *, rescore: bool = False) -> None:
         """Write down what the run is made with; drop log entries that the checkpoint does not know.
@@ -142,10 +151,11 @@ class Keeper:
         if rescore and (self.folder / BEST).exists():
             best = deepcopy(run.average.module)
             best.load_state_dict(load_file(self.folder / BEST))
-            run.best = self.score.gain(best)
+            run.best = self.score.measure(best).decisive
         elif run.step == 0 and self.recipe.start_from:
             # The parent has to be beaten, else its weights stay the best.
-            self.gain = run.best = self.score.gain(run.average.module)
+            self.measured = self.score.measure(run.average.module)
+            run.best = self.measured.decisive
             self._log(run, None)
 
     def note(self, run: Running, loss: float, *, last: bool) -> None:
@@ -159,7 +169,8 @@ class Keeper:
             save_checkpoint(self.folder, run.parts(), run.numbers())
         if self.tell is not None:
             best = run.best if run.best > float("-inf") else None
-            self.tell(News(run.step, self.recipe.steps, run.minutes, mean_loss, self.gain, best, validated))
+            gain, ssim = (self.measured.gain, self.measured.ssim) if self.measured else (None, None)
+            self.tell(News(run.step, self.recipe.steps, run.minutes, mean_loss, gain, best, validated, ssim))
 
     def end(self, run: Running, reason: str) -> None:
         """Write down why and where the session ended."""
@@ -167,21 +178,27 @@ class Keeper:
 
     def _validate(self, run: Running, loss: float) -> None:
         """Score the running average, log the score, keep the weights if they are the best so far."""
-        self.gain = self.score.gain(run.average.module)
+        self.measured = self.score.measure(run.average.module)
         self._log(run, round(loss, 5))
         self.losses.clear()
-        if self.gain > run.best:
-            run.best = self.gain
+        better = self.measured.decisive > run.best
+        if better:
+            run.best = self.measured.decisive
             write_weights(self.folder / BEST, run.average.module.state_dict())
+        # A stop validates too, off the schedule: counted, it would make a resumed run another one.
+        if run.step % self.recipe.validate_every == 0:
+            run.plateau.note(better=better)
 
     def _log(self, run: Running, loss: float | None) -> None:
-        assert self.gain is not None, "scored before it is logged"
+        assert self.measured is not None, "scored before it is logged"
         entry: dict[str, Any] = {
             "step": run.step,
             "minutes": round(run.minutes, 2),
             "loss": loss,
-            "gain_db": round(self.gain, 4),
+            "gain_db": round(self.measured.gain, 4),
         }
+        if self.measured.ssim is not None:
+            entry["ssim"] = round(self.measured.ssim, 6)
         if run.terms:
             entry["terms"] = {name: round(value, 5) for name, value in run.terms.items()}
         append_line(self.folder / LOG, entry)

@@ -18,6 +18,7 @@ from quietmr.training.keeper import Keeper, News, make_score
 from quietmr.training.launch import Finished, Launch, make_fabric
 from quietmr.training.loader import training_batches
 from quietmr.training.parent import adapted, load_parent
+from quietmr.training.plateau import Plateau
 from quietmr.training.precision import precision_of
 from quietmr.training.provenance import session_facts
 from quietmr.training.recipe import Recipe
@@ -35,6 +36,7 @@ class _Run:
 
     method: Step
     batches: int
+    plateau: Plateau
     step: int = 0
     best: float = float("-inf")
     minutes: float = 0.0
@@ -51,16 +53,20 @@ class _Run:
         return self.method.tensors()
 
     def numbers(self) -> dict[str, Any]:
-        return {"step": self.step, "best": self.best, "minutes": self.minutes, "batches_per_step": self.batches}
+        of_plateau = {"waited": self.plateau.waited, "reductions": self.plateau.reductions}
+        known = {"step": self.step, "best": self.best, "minutes": self.minutes, "batches_per_step": self.batches}
+        return known | of_plateau
 
 
 def _start(recipe: Recipe, make_step: Callable[[Fabric], Step], folder: Path, fabric: Fabric, *, resume: bool) -> _Run:
     torch.manual_seed(recipe.seed)
-    run = _Run(make_step(fabric), batches_of_a_step(recipe.batches_per_step, None, fabric.world_size))
+    plateau = Plateau(recipe.optimizer.plateau_factor, recipe.optimizer.plateau_patience)
+    run = _Run(make_step(fabric), batches_of_a_step(recipe.batches_per_step, None, fabric.world_size), plateau)
     if resume:
         parts, numbers = load_checkpoint(folder)
         run.method.restore(parts)
         run.step, run.best, run.minutes = numbers["step"], numbers["best"], numbers["minutes"]
+        plateau.waited, plateau.reductions = numbers.get("waited", 0), numbers.get("reductions", 0)
         run.batches = batches_of_a_step(recipe.batches_per_step, numbers.get("batches_per_step"), fabric.world_size)
     return run
 
@@ -131,15 +137,28 @@ def _fit(run: _Run, recipe: Recipe, fabric: Fabric, keeper: Keeper | None, asked
     began, before = time.monotonic(), run.minutes
     while run.step < recipe.steps:
         batches = [fabric.to_device(next(stream)) for stream in streams]
+        run.method.pace = run.plateau.pace if recipe.optimizer.schedule == "plateau" else 1.0
         loss = run.method.take(run.step, numbers, batches)
         run.step += 1
         run.minutes = before + (time.monotonic() - began) / 60
         loss, reason = _agreed(fabric, loss, asked(run.minutes - before))
         if keeper is not None:
             keeper.note(run, loss, last=bool(reason) or run.step == recipe.steps)
+        if recipe.optimizer.schedule == "plateau" and run.step % recipe.validate_every == 0:
+            _share_reductions(fabric, run.plateau)
         if reason:
             return reason
     return "done"
+
+
+def _share_reductions(fabric: Fabric, plateau: Plateau) -> None:
+    """Tell all processes what the first one, which alone validates, made of the learning rate."""
+    if fabric.world_size == 1:
+        return
+    known = torch.tensor(float(plateau.reductions if fabric.is_global_zero else 0), device=fabric.device)
+    told = fabric.all_reduce(known, reduce_op="sum")
+    assert isinstance(told, Tensor), "a tensor went in"
+    plateau.reductions = round(float(told))
 
 
 def _asked(max_minutes: float | None, wish: StopWish, minutes: float) -> str:

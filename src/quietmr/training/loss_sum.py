@@ -10,7 +10,7 @@ from torch import Tensor
 from quietmr.data import InputError
 from quietmr.training.edge_losses import gradient, mixed_derivative
 from quietmr.training.losses import log_charbonnier
-from quietmr.training.perceptual import perceptual
+from quietmr.training.perceptual import perceptual, vgg_relu2_2
 from quietmr.training.pixel_losses import charbonnier, l1, mse, peak_l1, peak_mse, perpendicular, phase_distance
 from quietmr.training.similarity import ssim, ssim3d
 from quietmr.training.vgg import Vgg16Features
@@ -57,6 +57,7 @@ LOSSES: Mapping[str, Loss] = {
     "ssim": Loss(ssim, "1 - SSIM"),
     "ssim3d": Loss(ssim3d, "1 - SSIM"),
     "perceptual": Loss(perceptual, "VGG16 feature", needs="features"),
+    "vgg_relu2_2": Loss(vgg_relu2_2, "VGG16 feature", needs="features"),
 }
 
 
@@ -64,7 +65,7 @@ LOSSES: Mapping[str, Loss] = {
 SUMS: Mapping[str, Mapping[str, float]] = {
     "mse_ssim": {"peak_mse": 0.8, "ssim": 0.2},
     "ssim_l1": {"peak_l1": 1.0, "ssim": 0.2},
-    "ssim_l1_vgg": {"peak_l1": 1.0, "ssim": 0.2, "perceptual": 0.01},
+    "ssim_l1_vgg": {"peak_l1": 1.0, "ssim": 0.2, "vgg_relu2_2": 0.01},
 }
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from quietmr.noise.synthesis import NoiseLaw, add_noise, draw_noise
+from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.complex_pairs import as_told, complex_batch
 from quietmr.training.corruption2self import corruption2self_objective
 from quietmr.training.curvature import gauss_newton_bartlett
 from quietmr.training.lessons import Lesson
 from quietmr.training.loss_sum import LossSum, make_loss
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
+from quietmr.training.magnitude_noise import degraded_batch, noise_of, rician
 from quietmr.training.neighbor2neighbor import neighbor2neighbor_objective
 from quietmr.training.noise2void import noise2void_objective
 from quietmr.training.noisy_input import Forward, in_noise_units, noise_units
@@ -82,8 +83,8 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
             return Supervised(
                 lambda batch, rng: complex_batch(batch, recipe.mr, rng), loss, lambda x: as_told(x, recipe.mr)
             )
-        law = NoiseLaw(**recipe.noise)
-        return Supervised(lambda batch, rng: noisy_batch(batch[0], law, rng), loss)
+        degrade = noise_of(recipe)
+        return Supervised(lambda batch, rng: degraded_batch(batch[0], degrade, rng), loss)
     objective = _WITHOUT_TRUTH[recipe.lesson]
     return lambda forward, batch, rng: objective(forward, batch, rng, parent)
 
@@ -94,10 +95,7 @@ def _vgg16(settings: PerceptualRecipe) -> Vgg16Features:
 
 def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Tensor, Tensor]:
     """Turn clean patches (B, F, Y, X) into network input (B, 2, F, Y, X) and target (B, 1, F, Y, X)."""
-    shape = (clean.shape[1], clean.shape[2], clean.shape[3])
-    samples = [add_noise(patch, draw_noise(shape, law, rng)) for patch in clean]
-    noisy, target, sigma = (torch.stack(parts) for parts in zip(*samples, strict=True))
-    return torch.stack([noisy, sigma], dim=1), target[:, None]
+    return degraded_batch(clean, rician(law), rng)
 
 
 def sure_objective(

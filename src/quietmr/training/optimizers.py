@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from quietmr.training.muon import Muon
+from quietmr.training.optimizer_recipe import OptimizerRecipe
 from quietmr.training.rates import cycled_momentum, rate
-from quietmr.training.recipe import OptimizerRecipe
 from quietmr.training.sign_momentum import SignMomentum
 from quietmr.training.sophia import Sophia
 
@@ -59,9 +59,11 @@ def inner_matrices(network: nn.Module) -> set[str]:
     return set(maps[1:-1])
 
 
-def set_rates(optimizers: list[torch.optim.Optimizer], step: int, steps: int, settings: OptimizerRecipe) -> None:
-    """Set learning rates, and what the schedule changes with them, for one step."""
-    share = rate(step, steps, settings)
+def set_rates(
+    optimizers: list[torch.optim.Optimizer], step: int, steps: int, settings: OptimizerRecipe, pace: float = 1.0
+) -> None:
+    """Set learning rates, and what the schedule changes with them, for one step; ``pace`` multiplies all rates."""
+    share = pace * rate(step, steps, settings)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * share

@@ -43,6 +43,7 @@ class OrdinaryStep:
         self.forward = fabric.setup_module(self.network)
         self.run = in_tissue_units(self.forward, recipe.white)
         self.optimizers = make_optimizers(self.network, recipe.optimizer)
+        self.pace = 1.0
         self.terms: dict[str, float] = {}
 
     def take(self, number: int, streams: range, batches: list[Batch]) -> float:
@@ -60,7 +61,7 @@ class OrdinaryStep:
         settings = self.recipe.optimizer
         if settings.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
-        set_rates(self.optimizers, number, self.recipe.steps, settings)
+        set_rates(self.optimizers, number, self.recipe.steps, settings, self.pace)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

@@ -15,7 +15,7 @@ from quietmr.io.atomic import replacing
 from quietmr.models import Card, build_architecture
 from quietmr.training.paper_card import noise_convention
 from quietmr.training.recipe import Recipe
-from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, read_lines, write_text
+from quietmr.training.run_folder import BEST, LOG, RECIPE, SESSIONS, best_entry, read_lines, write_text
 
 # Largest rounding error of stored weights, relative: half the distance of two float16 numbers.
 _ROUNDING = 2.0**-11
@@ -105,7 +105,7 @@ def _training(run: Path, note: str) -> dict[str, Any]:
     last = sessions[-1] if sessions else {}
     kept = ("versions", "source", "machine", "device", "precision", "processes", "batches_per_step", "parent", "data")
     return {
-        "best": max(log, key=lambda entry: float(entry["gain_db"])),
+        "best": best_entry(log),
         "last": log[-1],
         "torch": torch.__version__,
         "quietmr": __version__,

@@ -2,7 +2,7 @@
 
 import math
 
-from quietmr.training.recipe import OptimizerRecipe
+from quietmr.training.optimizer_recipe import OptimizerRecipe
 
 # torch's OneCycleLR with the settings of SNRAware's reference: where the peak is, and the first and last rate.
 _PEAK, _FIRST, _LAST = 0.3, 1 / 25, 1 / 25 / 1e4
@@ -14,6 +14,8 @@ def rate(step: int, steps: int, settings: OptimizerRecipe) -> float:
     if settings.schedule == "one-cycle":
         return one_cycle(step, steps, _FIRST, 1.0, _LAST)
     warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    if settings.schedule == "plateau":
+        return warm
     left = (steps - step) / max(1.0, steps * (1.0 - settings.flat))
     return max(0.0, min(warm, left, 1.0))
 

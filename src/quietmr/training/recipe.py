@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from quietmr.data import InputError
 from quietmr.training.gan.recipe import GanRecipe, check_gan
+from quietmr.training.impulse_recipe import ImpulseRecipe, check_impulse
 from quietmr.training.lessons import LESSONS, NEED_PARENT, SMALLEST_PATCH, Lesson, lesson_of
 from quietmr.training.loss_sum import LOSSES, SUMS, check_losses
 from quietmr.training.mr_recipe import MrRecipe
+from quietmr.training.optimizer_recipe import OptimizerRecipe
 from quietmr.training.overrides import overridden
 from quietmr.training.scan_recipe import ScanRecipe
 from quietmr.training.streams import MOST_STREAMS
@@ -61,37 +63,6 @@ class Patch(_Section):
     """How often this size is drawn, relative to the others."""
 
 
-class OptimizerRecipe(_Section):
-    """What moves the weights, and how fast."""
-
-    kind: Literal["muon", "adam", "adamw", "sophia", "sign-momentum"] = "muon"
-    """Muon for the inner convolutions with AdamW for the first and last one, or one of the others for all weights."""
-    lr_muon: float = Field(0.01, gt=0)
-    """Learning rate of Muon, per step, relative to matrices of unit spectral norm."""
-    lr_adam: float = Field(1.5e-3, gt=0)
-    """Learning rate of AdamW and Adam."""
-    beta1: float = Field(0.9, ge=0, lt=1)
-    """Decay of the averaged gradient of adam and adamw; published GANs take 0.5."""
-    lr_sign: float = Field(3e-4, gt=0)
-    """Learning rate of sophia and sign-momentum: the farthest that one step moves a weight."""
-    weight_decay: float = Field(0.0, ge=0)
-    """Decay of the weights: times the learning rate (adamw, sophia), or added to the gradient (adam)."""
-    hessian_every: int = Field(10, ge=1)
-    """Steps between two estimates of the curvature by sophia."""
-    hessian_scale: float = Field(0.05, gt=0)
-    """Gamma of sophia: a smaller one moves more weights by the full learning rate."""
-    schedule: Literal["flat", "one-cycle"] = "flat"
-    """Flat and then linear to 0, or one cycle of cosines (Smith, Topin 2019) as the reference of SNRAware has it."""
-    warmup: int = Field(200, ge=0)
-    """Steps of linear warm-up of the flat schedule; one-cycle takes 30 % of the run."""
-    flat: float = Field(0.7, ge=0, le=1)
-    """Part of the run at full rate, before the linear decay to 0."""
-    clip: float | None = Field(None, gt=0)
-    """Largest norm of the gradient of all weights together; longer ones are shortened."""
-    ema: float = Field(0.998, ge=0, lt=1)
-    """Decay per step of the running average of the weights, which is what is shipped."""
-
-
 class PerceptualRecipe(_Section):
     """Weights of VGG16 for the loss ``perceptual``; they do not come with quietmr."""
 
@@ -131,6 +102,8 @@ class Recipe(_Section):
     of processes that divides it. One for each process if left out."""
     validate_every: int = Field(500, ge=1)
     """Steps between validations."""
+    best_by: Literal["gain", "ssim"] = "gain"
+    """What the best weights are chosen by: gain in PSNR, or structural similarity."""
     validation_cases: int = Field(24, ge=1)
     """Fixed noisy scenes that the validation score is the mean of."""
     checkpoint_every: int = Field(500, ge=1)
@@ -144,6 +117,9 @@ class Recipe(_Section):
     scans: ScanRecipe = ScanRecipe()
     noise: dict[str, float] = Field(default_factory=dict)
     """Settings of ``quietmr.noise.synthesis.NoiseLaw``."""
+    impulse: ImpulseRecipe = ImpulseRecipe()
+    brightness: float = Field(0.0, ge=0, lt=1)
+    """Each clean patch is multiplied by a factor drawn from 1 - this to 1 + this, before noise is added."""
     mr: MrRecipe = MrRecipe()
     patches: tuple[Patch, ...] = (Patch(shape=(16, 48, 48)),)
     optimizer: OptimizerRecipe = OptimizerRecipe()
@@ -202,6 +178,21 @@ class Recipe(_Section):
     def _gan_is_possible(self) -> Self:
         """Refuse what a GAN step cannot do."""
         check_gan(self)
+        return self
+
+    @model_validator(mode="after")
+    def _impulses_are_possible(self) -> Self:
+        """Refuse impulse noise that would mean nothing."""
+        check_impulse(self)
+        return self
+
+    @model_validator(mode="after")
+    def _clean_magnitudes_are_there(self) -> Self:
+        """Refuse what needs clean magnitudes where there are none."""
+        if self.channels == "magnitude" and self.lesson == "supervised":
+            return self
+        if self.best_by == "ssim" or self.brightness > 0:
+            raise ValueError("best_by: ssim and brightness are for magnitudes and clean images: leave them out")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """The folder of a run: what is in it, and when it may be written to."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,9 @@ def write_weights(path: Path, weights: dict[str, Tensor]) -> None:
     content = save({key: value.detach().contiguous().cpu().clone() for key, value in weights.items()})
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def best_entry(log: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Entry of the log whose weights are the best: by SSIM if the last one has it, else by gain in PSNR."""
+    name = "ssim" if "ssim" in log[-1] else "gain_db"
+    return max((entry for entry in log if name in entry), key=lambda entry: float(entry[name]))

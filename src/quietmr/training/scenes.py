@@ -50,7 +50,7 @@ class SceneBatches(IterableDataset[list[Tensor]]):
         pool = RollingBank(lambda: draw_scene(settings.shape, mixture, rng), settings.pool, settings.reuse, rng)
         while True:
             patch = draw_patch(self.patches, rng)
-            crops = [self._cut(patch, pool, rng) for _ in range(patch.batch)]
+            crops = [brightened(self._cut(patch, pool, rng), self.recipe.brightness, rng) for _ in range(patch.batch)]
             yield [torch.from_numpy(np.stack(crops))]
 
     def _cut(self, patch: Patch, pool: RollingBank[Scene], rng: np.random.Generator) -> Scene:
@@ -64,3 +64,8 @@ class SceneBatches(IterableDataset[list[Tensor]]):
 def change_contrast(crop: Scene, gamma: float, rng: np.random.Generator) -> Scene:
     """Raise a patch to a random power around 1, so that a few scans stand for many sequences."""
     return np.asarray(crop ** np.float32(np.exp(gamma * rng.standard_normal())), dtype=np.float32)
+
+
+def brightened(crop: Scene, spread: float, rng: np.random.Generator) -> Scene:
+    """Multiply a patch by a factor drawn from 1 - spread to 1 + spread; nothing is drawn for a spread of 0."""
+    return np.asarray(crop * np.float32(rng.uniform(1 - spread, 1 + spread)), np.float32) if spread else crop

@@ -19,12 +19,15 @@ class Step(Protocol):
         What denoises, as its architecture builds it.
     average : AveragedModel
         Running average of it, which is scored and shipped.
+    pace : float
+        What the loop wants learning rates to be multiplied by, beside their schedule.
     terms : dict
         Latest parts of the loss by name, for the log; empty where there is one part only.
     """
 
     network: nn.Module
     average: AveragedModel
+    pace: float
     terms: dict[str, float]
 
     def take(self, number: int, streams: range, batches: list[Batch]) -> float:

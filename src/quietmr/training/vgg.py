@@ -53,13 +53,14 @@ class Vgg16Features(nn.Module):
         self.register_buffer("sd", torch.tensor(_SD).reshape(1, 3, 1, 1), persistent=False)
         self.requires_grad_(requires_grad=False).eval()
 
-    def forward(self, gray: Tensor) -> list[Tensor]:
-        """Compute the features after each block.
+    def forward(self, gray: Tensor, blocks: int | None = None) -> list[Tensor]:
+        """Compute the features after each block, or after each of the first ``blocks``.
 
         Parameters
         ----------
         gray : Tensor, shape (N, 1, Y, X)
-            Gray images, 0 to 1; Y and X of at least 8.
+            Gray images, 0 to 1; Y and X of at least 2 for each halving between blocks.
+        blocks : int, optional
 
         Returns
         -------
@@ -67,7 +68,10 @@ class Vgg16Features(nn.Module):
         """
         x = (gray - self.mean) / self.sd
         features = []
+        last = self.taps[-1 if blocks is None else blocks - 1]
         for i, layer in enumerate(self.features):
+            if i > last:
+                break
             x = layer(x)
             if i in self.taps:
                 features.append(x)

@@ -84,6 +84,7 @@ class GanStep:
         makers = nn.ParameterList(w for w in self.family.gan.parameters() if id(w) not in judging)
         self.sides = {"makers": makers, "critics": self.critics}
         self.optimizers = {side: make_optimizers(part, recipe.optimizer)[0] for side, part in self.sides.items()}
+        self.pace = 1.0
         self.terms: dict[str, float] = {}
 
     def take(self, number: int, streams: range, batches: list[Batch]) -> float:
@@ -132,7 +133,7 @@ class GanStep:
         settings, optimizer = self.recipe.optimizer, self.optimizers[side]
         if settings.clip is not None:
             nn.utils.clip_grad_norm_(self.sides[side].parameters(), settings.clip)
-        set_rates([optimizer], number, self.recipe.steps, settings)
+        set_rates([optimizer], number, self.recipe.steps, settings, self.pace)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 

@@ -12,8 +12,9 @@ import torch
 from papers_arms import ARMS, BLOCKS, COMPONENTS, RIVALS, UNPAIRED
 from papers_diffusion import TUNED, Choice, choices, diffusion, tune
 from papers_figures import Sheet, draw_sheet, shown
-from papers_lines import BEST, complete, missing_of
-from papers_methods import Facts, arm_and_seed, as_method, is_judged
+from papers_lines import BEST as BEST_CLASSICAL
+from papers_lines import complete, missing_of
+from papers_methods import Facts, arm_and_seed, as_method, is_judged, make
 from papers_scores import PaperRow, measure, score_all
 from papers_statistics import by_person, mean, paired, pooled_seed_sd, select, undecided, verdict
 from papers_tables import sections
@@ -25,6 +26,8 @@ from scipy import stats
 from quietmr.data import Image, NoiseMap
 from quietmr.denoise.brightness import brightest_tissue
 from quietmr.denoise.classical import PeronaMalik
+from quietmr.models import build_architecture
+from quietmr.training.run_folder import BEST, write_weights
 
 
 def row(method, volume="ms-t1", percent=9.0, seed=0, psnr=30.0, **others):
@@ -102,6 +105,24 @@ def test_a_network_sees_units_of_the_brightest_tissue_and_is_scored_in_those_of_
     error = (case.noisy / 2 - case.truth)[head.foreground]
     assert marks.psnr == pytest.approx(20 * np.log10(120 / np.sqrt(np.mean(error**2))), abs=0.1)
     assert marks.bias == pytest.approx(100 * error.mean() / 120, abs=0.2)
+
+
+@pytest.mark.parametrize("name", ["cyclegan", "disentangled-gan", "das-blocks-0"])
+def test_weights_of_a_run_are_run(name, tmp_path, rng):
+    arm = next(arm for arm in ARMS if arm.name == name)
+    recipe = arm.made(0).network
+    network = build_architecture(recipe.architecture, **recipe.arguments)
+    arm.folder(tmp_path, 0).mkdir()
+    write_weights(arm.folder(tmp_path, 0) / BEST, network.state_dict())
+    image = Image(rng.uniform(50, 100, (1, 2, 20, 24)), noise=NoiseMap(np.float32(2), "rician", "given"))
+    run = make(f"{name}-s0", tmp_path, {})(9.0)
+    once = run(image).data
+    assert once.shape == image.shape
+    assert np.isfinite(once).all()
+    assert not np.array_equal(once, image.data)
+    assert np.allclose(
+        run(image.replace(data=image.data * 8, noise=NoiseMap(np.float32(16)))).data, once * 8, rtol=1e-4
+    )
 
 
 def test_noise_is_rician_and_the_same_in_every_run(head):
@@ -240,7 +261,7 @@ def test_tables_say_what_the_rows_say():
     assert f"{both:.2f} ±" in parts[RIVALS]
     assert "(perona-malik)" in parts[RIVALS]
     assert "(skimage-tv)" not in parts[RIVALS]
-    assert BEST in parts[UNPAIRED]
+    assert BEST_CLASSICAL in parts[UNPAIRED]
     assert "1,234,567 | 800 | 2.5" in parts[RIVALS]
     assert "das-ffdnet-small against dncnn-no-norm at 9 %: **worse**, -0.62" in parts[RIVALS]
     assert "denoisenet-small against dncnn-no-norm at 7 %: **better**, +0.31" in parts[RIVALS]
@@ -255,7 +276,7 @@ def test_tables_say_what_the_rows_say():
 
 
 def test_figures_show_the_first_training_and_the_best_classical_method(head, tmp_path, monkeypatch):
-    sheet = Sheet("a.png", "title", Cell("ms-t1", 9.0, 0), ("dncnn", "ridnet", TUNED, BEST), (12, 12, 4))
+    sheet = Sheet("a.png", "title", Cell("ms-t1", 9.0, 0), ("dncnn", "ridnet", TUNED, BEST_CLASSICAL), (12, 12, 4))
     rows = every("perona-malik", 30) + every("skimage-tv", 31) + every("dncnn-s1", 40) + every("dncnn-s0", 39)
     assert shown(sheet, rows) == {"dncnn": "dncnn-s0", "skimage-tv": "skimage-tv"}
     monkeypatch.setattr("papers_figures.truth", lambda name: head)

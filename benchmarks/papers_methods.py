@@ -21,6 +21,7 @@ from torch import nn
 from quietmr.data import Image, Step
 from quietmr.denoise.brightness import brightest_tissue
 from quietmr.denoise.engines.torch_runner import TorchRunner
+from quietmr.denoise.windows import over_windows, window_of
 from quietmr.evaluate.compare.methods import small_image
 from quietmr.models import build_architecture, count_parameters
 from quietmr.training.run_folder import BEST
@@ -91,7 +92,7 @@ def make(method: str, out: Path, choices: Mapping[float, Choice]) -> ByLevel | N
     recipe = arm.made(seed)
     network = build_architecture(recipe.network.architecture, **recipe.network.arguments)
     network.load_state_dict(load_file(arm.folder(out, seed) / BEST))
-    run = as_method(network, recipe.white)
+    run = as_method(network, recipe.white, window_of(network, recipe.model_dump()))
     run(small_image())
     return lambda percent: run
 
@@ -111,10 +112,10 @@ def facts_of(method: str, out: Path) -> Facts:
     )
 
 
-def as_method(network: nn.Module, white: float | None) -> Method:
+def as_method(network: nn.Module, white: float | None, window: int | None = None) -> Method:
     """Run a network as ``quietmr.denoise.planes`` runs one with a card.
 
-    Whole planes in units of the brightest tissue of the noisy image, in float32.
+    Planes in units of the brightest tissue of the noisy image, in float32.
 
     Parameters
     ----------
@@ -122,16 +123,18 @@ def as_method(network: nn.Module, white: float | None) -> Method:
         In inference mode it maps (1, 2, Z, Y, X), image and noise map, to (1, 1, Z, Y, X).
     white : float, optional
         Brightness that counts as 1, in those units; None if any will do.
+    window : int, optional
+        Rows and columns that the network sees at a time; whole planes if left out.
     """
-    wrapped = in_tissue_units(network, white).eval()
+    wrapped, step = in_tissue_units(network, white).eval(), getattr(network, "multiple", (1, 1, 1))[1]
 
     def run(image: Image) -> Image:
         assert image.noise is not None
         sigma = image.noise.level
         unit = brightest_tissue(image.data, sigma)
         runner = TorchRunner.start(wrapped, "cpu", math.inf)
-        channels = np.concatenate([image.data, image.noise.over(image.shape)]) / np.float32(unit)
-        denoised = runner(channels.astype(np.float32)) * np.float32(unit)
+        channels = (np.concatenate([image.data, image.noise.over(image.shape)]) / np.float32(unit)).astype(np.float32)
+        denoised = over_windows(runner, channels, window, step)[None] * np.float32(unit)
         return image.after(Step("denoise", {"sigma": sigma, "precision": runner.precision}), denoised)
 
     return run

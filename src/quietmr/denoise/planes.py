@@ -13,6 +13,7 @@ from quietmr.denoise.engines import DEFAULT_ENGINE, start_engine
 from quietmr.denoise.network import checked_noise
 from quietmr.denoise.scaling import scaling_of
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
+from quietmr.denoise.windows import over_windows, window_of
 from quietmr.models import create_model, load_card
 
 
@@ -21,8 +22,8 @@ class PlaneDenoiser:
     """Denoise magnitudes with a 2-D network that wants intensities from 0 to 1, plane by plane.
 
     The image is divided by a multiple of its brightest tissue, as in training (``white``), and so is the noise map,
-    where the network is told it. What is brighter stays as it is. Planes are never cut, for means, gates and noise
-    codes of the whole plane would make tiles differ. Warns that a generative network may invent.
+    where the network is told it. What is brighter stays as it is. Planes are cut only for networks whose gates pool over
+    them, into windows as large as the patches of their training. Warns that a generative network may invent.
 
     Parameters
     ----------
@@ -57,7 +58,9 @@ class PlaneDenoiser:
                 stacklevel=2,
             )
         # Told no end of SNR, an engine computes in float32: 16 bits hold 1/256 of white, which is not below the noise.
-        runner = start_engine(self.engine, create_model(self.model), self.device, math.inf)
+        network = create_model(self.model)
+        window, (_, step, _) = window_of(network, card.recipe), getattr(network, "multiple", (1, 1, 1))
+        runner = start_engine(self.engine, network, self.device, math.inf)
         axis = frame_axis(image)
         scaled = to_stacks(np.asarray(scaling.scaled(image), np.float32), axis)
         sigma = to_stacks(np.asarray(noise.over(image.shape) / np.float32(scaling.unit), np.float32), axis)
@@ -65,7 +68,7 @@ class PlaneDenoiser:
         made, count = np.empty_like(planes), max(1, self.voxels // planes[0].size)
         for start in range(0, len(planes), count):
             some = slice(start, start + count)
-            made[some] = runner(np.stack([planes[some], levels[some]]))[0]
+            made[some] = over_windows(runner, np.stack([planes[some], levels[some]]), window, step)
             if self.progress is not None:
                 self.progress(min(1.0, some.stop / len(planes)))
         parameters: dict[str, Any] = {
@@ -73,6 +76,7 @@ class PlaneDenoiser:
             "weights_sha256": card.sha256,
             **({"generative": True} if card.is_generative else {}),
             **scaling.facts,
+            **({"window": window} if window is not None else {}),
             "engine": self.engine,
             "device": runner.device,
             "precision": runner.precision,

@@ -115,3 +115,8 @@ def _map_norm() -> nn.Module:
     norm = nn.BatchNorm2d(1, momentum=0.01)
     nn.init.constant_(norm.weight, 0.1)
     return norm
+
+
+def pools_over_planes(network: nn.Module) -> bool:
+    """Whether a network weighs its features by pools over whole planes: its result depends on the size of the plane."""
+    return any(isinstance(module, ChannelGate | MeanGate) for module in network.modules())

@@ -22,8 +22,8 @@ class PlaneDenoiser:
     """Denoise magnitudes with a 2-D network that wants intensities from 0 to 1, plane by plane.
 
     The image is divided by a multiple of its brightest tissue, as in training (``white``), and so is the noise map,
-    where the network is told it. What is brighter stays as it is. Planes are cut only for networks whose gates pool over
-    them, into windows as large as the patches of their training. Warns that a generative network may invent.
+    where the network is told it. What is brighter stays as it is. Planes are cut only for networks whose gates pool
+    over them, into windows as large as the patches of their training. Warns that a generative network may invent.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ python benchmarks/papers.py --train [--only NAME ...] [--seeds 2]     as often a
 python benchmarks/papers.py --score [--draws 2] [--again NAME ...]    what has been trained, and what needs no training
 python benchmarks/papers.py --table-only --docs docs/papers.md        tables of what has been scored
 python benchmarks/papers.py --figures                                 docs/images/papers_*.png
+python benchmarks/papers.py --publish NAME ...                        models of the package, of seed 0
 
 Trainings and rows are kept, so that each command goes on after an interruption, and several may run at once.
 """
@@ -21,6 +22,7 @@ from papers_arms import ARMS, runs
 from papers_diffusion import TUNED, read_choices
 from papers_figures import draw_figures
 from papers_methods import UNTRAINED, finished
+from papers_models import publish_run
 from papers_runs import Interrupted, train_all
 from papers_scores import PaperRow, diffusion_file, score_all
 from papers_tables import sections
@@ -28,6 +30,7 @@ from quality import insert
 from results import forget, read_rows
 
 from quietmr.data import QuietmrWarning
+from quietmr.models.registry import WEIGHTS_FOLDER
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
@@ -46,9 +49,12 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, default=Path("runs/bench/papers.csv"), help="file of the scores")
     parser.add_argument("--tables", "--table-only", action="store_true", help="print the tables of what is scored")
     parser.add_argument("--figures", action="store_true", help="draw docs/images/papers_*.png")
+    parser.add_argument(
+        "--publish", nargs="+", default=[], metavar="NAME", help="make models of the package, of seed 0"
+    )
     parser.add_argument("--docs", type=Path, help="page that gets the tables, each between marks of its name")
     asked = parser.parse_args(words)
-    if not (asked.train or asked.score or asked.tables or asked.figures):
+    if not (asked.train or asked.score or asked.tables or asked.figures or asked.publish):
         asked.train = asked.score = asked.tables = asked.figures = True
     return asked
 
@@ -74,6 +80,9 @@ def main(words: list[str] | None = None) -> int:
         show(asked.rows, asked.draws, asked.seeds, asked.docs)
     if asked.figures:
         draw_figures(asked.rows, asked.out, IMAGES, asked.draws, asked.seeds)
+    for name in asked.publish:
+        card = publish_run(name, 0, asked.out, read_rows(asked.rows, PaperRow), WEIGHTS_FOLDER)
+        print(f"{card.name}: {WEIGHTS_FOLDER / card.file}")
     return 0
 
 

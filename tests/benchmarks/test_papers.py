@@ -1,5 +1,6 @@
 """The papers benchmark: what is judged where, tables from made-up rows, a tiny network run as a user would."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from papers_figures import Sheet, draw_sheet, shown
 from papers_lines import BEST as BEST_CLASSICAL
 from papers_lines import complete, missing_of
 from papers_methods import Facts, arm_and_seed, as_method, is_judged, make
+from papers_models import publish_run
 from papers_scores import PaperRow, measure, score_all
 from papers_statistics import by_person, mean, paired, pooled_seed_sd, select, undecided, verdict
 from papers_tables import sections
@@ -23,11 +25,11 @@ from PIL import Image as Picture
 from results import UNTOUCHED, append, read_rows
 from scipy import stats
 
-from quietmr.data import Image, NoiseMap
+from quietmr.data import Image, InputError, NoiseMap
 from quietmr.denoise.brightness import brightest_tissue
 from quietmr.denoise.classical import PeronaMalik
 from quietmr.models import build_architecture
-from quietmr.training.run_folder import BEST, write_weights
+from quietmr.training.run_folder import BEST, LOG, RECIPE, append_line, write_text, write_weights
 
 
 def row(method, volume="ms-t1", percent=9.0, seed=0, psnr=30.0, **others):
@@ -302,3 +304,24 @@ def test_the_better_of_two_baselines_counts():
     text = sections(rows, [], draws=1, seeds=1)[RIVALS]
     assert "denoisenet-small against dncnn-no-norm at 9 %: **worse**" in text
     assert "against dncnn at" not in text
+
+
+def test_a_model_carries_the_scores_of_its_rows(tmp_path):
+    arm = next(arm for arm in ARMS if arm.name == "ffdnet")
+    run = arm.folder(tmp_path, 0)
+    run.mkdir(parents=True)
+    recipe = arm.made(0)
+    write_text(run / RECIPE, recipe.model_dump_json())
+    append_line(run / LOG, {"step": recipe.steps, "gain_db": 1.0})
+    torch.manual_seed(0)
+    write_weights(run / BEST, build_architecture("ffdnet").state_dict())
+    rows = [*every("ffdnet-s0", 30), *every(UNTOUCHED, 20), *every("skimage-tv", 29), *every("dipy-ascm", 27)]
+    card = publish_run("ffdnet", 0, tmp_path, rows, tmp_path)
+    scores = json.loads((tmp_path / "ffdnet.json").read_text())["scores"]["T1w, 9 %"]
+    assert scores["best classical"]["method"] == "skimage-tv"
+    assert scores["untouched"]["psnr"] < scores["best classical"]["psnr"] < scores["this"]["psnr"]
+    expected = [one.psnr for one in rows if (one.method, one.percent, one.group) == ("ffdnet-s0", 9.0, T1)]
+    assert scores["this"]["psnr"] == round(np.mean(expected), 2)
+    assert card.white == recipe.white
+    with pytest.raises(InputError, match="scored"):
+        publish_run("dncnn", 0, tmp_path, rows, tmp_path)

@@ -17,7 +17,7 @@ def window_of(network: nn.Module, recipe: Mapping[str, Any]) -> int | None:
     """Rows and columns that a network should see at a time; None: whole planes.
 
     Pools over a plane that is larger than all that training has shown give gates that training has not shown: a
-    DenoiseNet trained on patches of up to 112 x 112 pixels lost 1.2 dB on a head of 217 x 181, and less on smaller ones.
+    DenoiseNet trained on patches of up to 112 x 112 pixels lost 1.2 dB on a head of 217 x 181, less on smaller ones.
 
     Parameters
     ----------

@@ -3,7 +3,8 @@
 An arm is a few entries of a recipe that count instead of those of ``recipes/papers/cpu.yaml`` (networks that minimize a
 loss) or ``recipes/papers/cpu-gan.yaml`` (unpaired). Each rival gets as many steps as fit into ``MINUTES`` CPU minutes
 of one core, by what a step took when this was written; the arms of an ablation get equally many steps. All see the same
-patches with the same noise in the same order. What the training really cost stands beside the scores.
+patches with the same noise in the same order. What the training really cost stands beside the scores. Longer trainings
+(``cpu-long.yaml``) are no rows of tables: what ships comes from them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 from quietmr.training.recipe import Recipe
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "papers"
-PLAIN, GAN = "cpu.yaml", "cpu-gan.yaml"
-MINUTES = {PLAIN: 6.0, GAN: 15.0}
+PLAIN, GAN, LONG = "cpu.yaml", "cpu-gan.yaml", "cpu-long.yaml"
+MINUTES = {PLAIN: 6.0, GAN: 15.0, LONG: 45.0}
 RIVALS, BLOCKS, COMPONENTS, UNPAIRED = "rivals", "blocks", "components", "unpaired"
 
 
@@ -44,6 +45,11 @@ class Arm:
     entries: tuple[str, ...] = ()
     recipe: str = PLAIN
 
+    @property
+    def model(self) -> str:
+        """Name of the model that its weights become."""
+        return self.name.removesuffix("-long")
+
     def folder(self, out: Path, seed: int) -> Path:
         """Run folder of a seed."""
         return out / f"{self.name}-s{seed}"
@@ -51,7 +57,7 @@ class Arm:
     def made(self, seed: int) -> Recipe:
         """Make the recipe of a seed; it is validated at its end only, so that no arm chooses its best weights."""
         steps = round(60 * MINUTES[self.recipe] / self.seconds)
-        entries = [*self.entries, f"seed={seed}", f"name={self.name}", f"steps={steps}"]
+        entries = [*self.entries, f"seed={seed}", f"name={self.model}", f"steps={steps}"]
         recipe = Recipe.from_yaml(RECIPES / self.recipe, entries)
         return recipe.model_copy(update={"validate_every": recipe.steps})
 
@@ -88,6 +94,8 @@ ARMS: tuple[Arm, ...] = (
     Arm("das-blocks-2", (BLOCKS,), 0.45, _network("das-ffdnet-small", "blocks=2")),
     Arm("das-blocks-4", (BLOCKS,), 0.45, _network("das-ffdnet-small", "blocks=4")),
     Arm("msanet", (RIVALS,), 0.785, _network("msanet")),
+    Arm("das-ffdnet-small-long", (), 0.5, _network("das-ffdnet-small"), LONG),
+    Arm("denoisenet-small-long", (), 0.12, _network("denoisenet-small"), LONG),
 )
 
 

@@ -50,14 +50,14 @@ SHEETS = (
         "papers_das_ffdnet.png",
         "DAS-FFDNet, T2w of patient 03, 9 % noise",
         Cell("ms03-t2", 9.0, 0),
-        ("dncnn", "rdunet-small", "das-ffdnet-small", BEST),
+        ("dncnn-no-norm", "rdunet-small", "das-ffdnet-small", BEST),
         (90, 73, 24),
     ),
     Sheet(
         "papers_denoisenet.png",
         "DenoiseNet, T1w of Colin27, 9 % noise",
         Cell("colin-t1", 9.0, 0),
-        ("dncnn", "denoisenet-neither", "denoisenet-small", BEST),
+        ("dncnn-no-norm", "denoisenet-neither", "denoisenet-small", BEST),
         (108, 90, 30),
     ),
     Sheet(

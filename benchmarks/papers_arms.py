@@ -17,7 +17,7 @@ from quietmr.training.recipe import Recipe
 
 RECIPES = Path(__file__).resolve().parents[1] / "recipes" / "papers"
 PLAIN, GAN, LONG = "cpu.yaml", "cpu-gan.yaml", "cpu-long.yaml"
-MINUTES = {PLAIN: 6.0, GAN: 15.0, LONG: 45.0}
+MINUTES = {PLAIN: 6.0, GAN: 20.0, LONG: 45.0}
 RIVALS, BLOCKS, COMPONENTS, UNPAIRED = "rivals", "blocks", "components", "unpaired"
 
 
@@ -87,8 +87,8 @@ ARMS: tuple[Arm, ...] = (
     Arm("denoisenet-no-attention", (COMPONENTS,), 0.095, _network("denoisenet-small", "attention=false")),
     Arm("denoisenet-no-residual", (COMPONENTS,), 0.095, _network("denoisenet-small", "residual=false")),
     Arm("denoisenet-neither", (COMPONENTS,), 0.095, _network("denoisenet-small", "attention=false", "residual=false")),
-    Arm("disentangled-gan", (UNPAIRED,), 0.4, (*_network("disentangled-gan", *_SMALL), "gan.field_planes=2"), GAN),
-    Arm("cyclegan", (UNPAIRED,), 0.4, _network("cyclegan", "blocks=6", *_SMALL), GAN),
+    Arm("disentangled-gan", (UNPAIRED,), 0.3, (*_network("disentangled-gan", *_SMALL), "gan.field_planes=2"), GAN),
+    Arm("cyclegan", (UNPAIRED,), 0.22, _network("cyclegan", "blocks=6", *_SMALL), GAN),
     Arm("das-blocks-0", (BLOCKS,), 0.45, _network("das-ffdnet-small", "blocks=0")),
     Arm("das-blocks-1", (BLOCKS,), 0.45, _network("das-ffdnet-small", "blocks=1")),
     Arm("das-blocks-2", (BLOCKS,), 0.45, _network("das-ffdnet-small", "blocks=2")),

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from noise_cases import NoisyCase, draw
 from numpy.typing import NDArray
-from volumes import DATA, VOLUMES, Array, slab, with_foreground
+from volumes import DATA, VOLUMES, Array, central, slab, with_foreground
 
 from quietmr.data import Image, NoiseMap
 
@@ -38,17 +38,12 @@ class Head:
 
 def _known(name: str, person: str, contrast: str) -> Head:
     volume = VOLUMES[name]
-    return Head(person, contrast, volume.about, volume.source, lambda: _middle(volume.prepare()))
+    return Head(person, contrast, volume.about, volume.source, lambda: central(volume.prepare(), SLICES))
 
 
 def _patient(number: str, file: str, contrast: str, about: str) -> Head:
     source = f"{_MS}{number}/{file}"
     return Head(f"patient {number}", contrast, about, source, lambda: slab(source, SLICES, _KEEP))
-
-
-def _middle(image: Array) -> Array:
-    start = max(0, (image.shape[1] - SLICES) // 2)
-    return image[:, start : start + SLICES]
 
 
 TESTS: Mapping[str, Head] = {

@@ -70,11 +70,12 @@ def slab(name: str, slices: int, keep: tuple[float, float, float] = (1, 1, 1)) -
     """The central slices of a NIfTI volume after a k-space crop, cut to the object."""
     image = nifti(name)
     if keep[0] == 1:
-        image = _central(image, slices)
-    return around_object(_central(keep_kspace(image, keep), slices))
+        image = central(image, slices)
+    return around_object(central(keep_kspace(image, keep), slices))
 
 
-def _central(image: Array, slices: int) -> Array:
+def central(image: Array, slices: int) -> Array:
+    """The central slices of (T, Z, Y, X); all if there are fewer."""
     start = max(0, (image.shape[1] - slices) // 2)
     return image[:, start : start + slices]
 

@@ -13,7 +13,7 @@ from quietmr.denoise.device import runs_bfloat16
 from quietmr.models import build_architecture
 from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.checkpoint import load_checkpoint, save_checkpoint
-from quietmr.training.objectives import noisy_batch
+from quietmr.training.magnitude_noise import degraded_batch, rician
 from quietmr.training.recipe import Recipe
 from quietmr.training.validation import draw_cases, mean_gain
 
@@ -189,6 +189,6 @@ def test_bfloat16_is_used_where_it_is_asked_for(run, tmp_path):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_noise_is_drawn_where_the_batch_lies():
     clean = torch.rand(2, 4, 8, 8, device="cuda")
-    x, target = noisy_batch(clean, NoiseLaw(), torch.Generator("cuda").manual_seed(0))
+    x, target = degraded_batch(clean, rician(NoiseLaw()), torch.Generator("cuda").manual_seed(0))
     assert x.device == target.device == clean.device
     assert x.shape == (2, 2, 4, 8, 8)

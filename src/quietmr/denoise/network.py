@@ -1,8 +1,9 @@
 """A trained network as a denoiser of whole images."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from quietmr.denoise.channels import Picture, from_channels, is_for_complex, to_
 from quietmr.denoise.engines import DEFAULT_ENGINE, Runner, start_engine
 from quietmr.denoise.scaling import scaling_of
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
-from quietmr.models import create_model, load_card
+from quietmr.models import Card, create_model, load_card
 from quietmr.signal.tiling import blend, plan_tiles, tile_limit
 
 # Halos, (F, Y, X) in voxels, with which tiles give the whole to 2e-3 sigma (magnitudes) and 1e-3 sigma (complex images,
@@ -62,16 +63,8 @@ class NetworkDenoiser:
         sigma = to_stacks(noise.over(image.shape), axis)
         results = list(self._run(runner, multiple, scaled, sigma / np.float32(scaling.unit)))
         denoised = scaling.restored(from_stacks(np.stack(results), axis), image, noise)
-        parameters = {
-            "method": self.model,
-            "weights_sha256": card.sha256,
-            **scaling.facts,
-            "engine": self.engine,
-            "device": runner.device,
-            "precision": runner.precision,
-            "third_axis": axis,
-        }
-        return image.after(Step("denoise", parameters), denoised)
+        step = network_step(self.model, card, runner, {**scaling.facts, "engine": self.engine, "third_axis": axis})
+        return image.after(step, denoised)
 
     def _run(
         self,
@@ -96,6 +89,18 @@ class NetworkDenoiser:
 
         for stack, spread in zip(scaled, sigma, strict=True):
             yield blend((f, y, x), tiles, results(stack, spread))
+
+
+def network_step(model: str, card: Card, runner: Runner, facts: Mapping[str, Any]) -> Step:
+    """Say for the history which network ran, by which weights, on what and how exactly, with further facts."""
+    parameters = {
+        "method": model,
+        "weights_sha256": card.sha256,
+        **facts,
+        "device": runner.device,
+        "precision": runner.precision,
+    }
+    return Step("denoise", parameters)
 
 
 def checked_noise(image: Image, model: str, *, is_complex: bool) -> NoiseMap:

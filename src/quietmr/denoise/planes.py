@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from quietmr.data import Image, QuietmrWarning, Step
+from quietmr.data import Image, QuietmrWarning
 from quietmr.denoise.engines import DEFAULT_ENGINE, start_engine
-from quietmr.denoise.network import checked_noise
+from quietmr.denoise.network import checked_noise, network_step
 from quietmr.denoise.scaling import scaling_of
 from quietmr.denoise.stacks import frame_axis, from_stacks, to_stacks
 from quietmr.denoise.windows import over_windows, window_of
@@ -59,7 +59,7 @@ class PlaneDenoiser:
             )
         # Told no end of SNR, an engine computes in float32: 16 bits hold 1/256 of white, which is not below the noise.
         network = create_model(self.model)
-        window, (_, step, _) = window_of(network, card.recipe), getattr(network, "multiple", (1, 1, 1))
+        window, grid = window_of(network, card.recipe), getattr(network, "multiple", (1, 1, 1))[1]
         runner = start_engine(self.engine, network, self.device, math.inf)
         axis = frame_axis(image)
         scaled = to_stacks(np.asarray(scaling.scaled(image), np.float32), axis)
@@ -68,19 +68,16 @@ class PlaneDenoiser:
         made, count = np.empty_like(planes), max(1, self.voxels // planes[0].size)
         for start in range(0, len(planes), count):
             some = slice(start, start + count)
-            made[some] = over_windows(runner, np.stack([planes[some], levels[some]]), window, step)
+            made[some] = over_windows(runner, np.stack([planes[some], levels[some]]), window, grid)
             if self.progress is not None:
                 self.progress(min(1.0, some.stop / len(planes)))
-        parameters: dict[str, Any] = {
-            "method": self.model,
-            "weights_sha256": card.sha256,
+        facts: dict[str, Any] = {
             **({"generative": True} if card.is_generative else {}),
             **scaling.facts,
             **({"window": window} if window is not None else {}),
             "engine": self.engine,
-            "device": runner.device,
-            "precision": runner.precision,
             "third_axis": axis,
         }
         denoised = from_stacks(made.reshape(scaled.shape), axis)
-        return image.after(Step("denoise", parameters), scaling.restored(denoised, image, noise))
+        step = network_step(self.model, card, runner, facts)
+        return image.after(step, scaling.restored(denoised, image, noise))

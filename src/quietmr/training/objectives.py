@@ -7,14 +7,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.complex_pairs import as_told, complex_batch
 from quietmr.training.corruption2self import corruption2self_objective
 from quietmr.training.curvature import gauss_newton_bartlett
 from quietmr.training.lessons import Lesson
 from quietmr.training.loss_sum import LossSum, make_loss
 from quietmr.training.losses import PROBE_STEP, drift, noise2noise, rician_sure, sure
-from quietmr.training.magnitude_noise import degraded_batch, noise_of, rician
+from quietmr.training.magnitude_noise import degraded_batch, noise_of
 from quietmr.training.neighbor2neighbor import neighbor2neighbor_objective
 from quietmr.training.noise2void import noise2void_objective
 from quietmr.training.noisy_input import Forward, in_noise_units, noise_units
@@ -91,11 +90,6 @@ def make_objective(recipe: Recipe, parent: nn.Module | None = None) -> Objective
 
 def _vgg16(settings: PerceptualRecipe) -> Vgg16Features:
     return load_vgg16(Path(settings.weights) if settings.weights else None, settings.sha256)
-
-
-def noisy_batch(clean: Tensor, law: NoiseLaw, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Turn clean patches (B, F, Y, X) into network input (B, 2, F, Y, X) and target (B, 1, F, Y, X)."""
-    return degraded_batch(clean, rician(law), rng)
 
 
 def sure_objective(

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from quietmr.models.translation import to_signed
-from quietmr.noise.synthesis import NoiseLaw
 from quietmr.training.gan.domains import DOMAINS, check_disjoint, scans_of
-from quietmr.training.objectives import noisy_batch
+from quietmr.training.magnitude_noise import degraded_batch, noise_of
 from quietmr.training.recipe import Recipe
 from quietmr.training.scenes import SceneBatches
 
@@ -46,7 +45,7 @@ def unpaired_images(batch: list[Tensor], recipe: Recipe, rng: torch.Generator) -
     """Make images (B F, 1, Y, X) of both domains, -1 to 1, of a batch of :class:`UnpairedBatches`."""
     noisy, clean = batch
     if recipe.gan.add_noise:
-        noisy = noisy_batch(noisy, NoiseLaw(**recipe.noise), rng)[0][:, 0]
+        noisy = degraded_batch(noisy, noise_of(recipe), rng)[0][:, 0]
     return _signed(noisy, recipe.gan.white), _signed(clean, recipe.gan.white)
 
 
